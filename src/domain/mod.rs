@@ -1,0 +1,1 @@
+//! Nouns: what things are and how decisions are made. No I/O, no clock, no chance.

@@ -1,0 +1,3 @@
+//! Baton hands a chatbot's conversation to a human at the right moment.
+
+pub mod domain;
