@@ -1,0 +1,38 @@
+# One word for each thing a person wants to do. Every target first puts in place
+# what it needs (scripts/deps.sh), or says in one line what to install.
+
+PORT ?= 8080
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps run test check build bench train clean
+
+# Where libtorch is and how it was built: written by scripts/deps.sh.
+ENV := . .deps/env;
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+deps: ## put libtorch and the pages' packages in place
+	@scripts/deps.sh
+
+run: build ## serve with the demo on http://127.0.0.1:8080 (PORT=8080)
+	@target/release/baton serve --demo --listen 127.0.0.1:$(PORT)
+
+build: deps ## target/release/baton, which runs from any folder
+	@$(ENV) cargo build --release --locked
+
+test: deps ## everything that must hold, with the cost of each stage
+	@$(ENV) scripts/test.sh
+
+check: deps ## formatting, lints, documentation, advisories, pages
+	@$(ENV) scripts/check.sh
+
+bench: build ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
+	@$(ENV) scripts/bench.sh
+
+train: build ## train the model again from models/data
+	@$(ENV) target/release/baton train
+
+clean: ## remove what was built; .deps stays
+	@rm -rf target test-results static/vendor
