@@ -1,1 +1,6 @@
+//! The integration tests: one binary, modules in reading order.
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
+mod support;
+
+mod config;

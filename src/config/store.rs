@@ -1,0 +1,18 @@
+//! `[store]`: the database.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Where the database is and how writes are gathered. Meaning: `default.toml`, `[store]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "default.toml says what each key means")]
+pub struct StoreConfig {
+    #[serde(deserialize_with = "super::path_or_none")]
+    pub path: Option<PathBuf>,
+    pub max_batch: NonZeroUsize,
+    pub queue: NonZeroUsize,
+    pub readers: NonZeroUsize,
+}

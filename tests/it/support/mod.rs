@@ -1,0 +1,3 @@
+//! What the tests share: actors, a running server, pages kept in step.
+
+pub mod page;
