@@ -5,3 +5,4 @@ pub mod domain;
 pub mod config;
 
 pub mod shutdown;
+pub mod flow;

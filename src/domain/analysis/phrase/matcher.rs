@@ -1,0 +1,402 @@
+//! How phrases are matched: patterns over the words of a clause.
+//!
+//! A pattern is words in a row. `a|b` is one of several, `@name` one of a list,
+//! `word~` any word beginning so, `%word` the word with up to two wrong letters,
+//! `my_word` two words in a row; `?` makes it optional, `*` repeats it, `..3` skips up to three
+//! words, `!word` must not follow, `^` and `$` are the borders of the clause,
+//! `^^` is the border of a clause of a short message. Han and kana are one word
+//! a letter.
+
+use std::collections::HashSet;
+
+use super::super::fold::fold;
+
+/// Messages up to this many words may be a request by a bare noun: "agent please".
+const SHORT_MESSAGE: usize = 12;
+
+/// How far before a match a "not" still belongs to it.
+const NEGATION_REACH: usize = 4;
+
+/// The text of one language's table.
+pub struct Source {
+    /// The language, as in "en".
+    pub code: &'static str,
+    /// Lists that patterns name with `@`.
+    pub lists: &'static [(&'static str, &'static str)],
+    /// What is a request.
+    pub requests: &'static [&'static str],
+    /// Words that turn a request into its opposite when they stand shortly before it.
+    pub negators: &'static str,
+    /// What looks like a negator and is none: "why don't".
+    pub not_negating: &'static [&'static str],
+    /// Words at which the search for a negator ends: a new thought begins.
+    pub fresh_start: &'static str,
+    /// What must not stand directly before a request: "I tried to".
+    pub not_after: &'static [&'static str],
+    /// What must not stand directly behind a request: "agent number".
+    pub not_before: &'static [&'static str],
+    /// Beginnings written together with the noun that are no part of it.
+    pub prefixes: &'static [&'static str],
+}
+
+/// One language, ready to match.
+pub struct Language {
+    pub code: &'static str,
+    requests: Vec<Pattern>,
+    negators: HashSet<String>,
+    not_negating: Vec<Pattern>,
+    fresh_start: HashSet<String>,
+    not_after: Vec<Pattern>,
+    not_before: Vec<Pattern>,
+    prefixes: &'static [&'static str],
+}
+
+/// Words between two signs of punctuation.
+pub struct Clause {
+    words: Vec<Word>,
+    is_in_short_message: bool,
+}
+
+struct Word {
+    text: String,
+    /// The word without repeated letters, if it has three in a row.
+    squeezed: Option<String>,
+}
+
+struct Pattern(Vec<Element>);
+
+enum Element {
+    One(Choice),
+    Optional(Choice),
+    Repeated(Choice),
+    Gap(usize),
+    Not(Choice),
+    Start,
+    StartOfShort,
+    End,
+}
+
+#[derive(Default)]
+struct Choice {
+    words: HashSet<String>,
+    squeezed: HashSet<String>,
+    others: Vec<Vec<Spelling>>,
+}
+
+enum Spelling {
+    Exact(String),
+    Prefix(String),
+    Fuzzy(String),
+}
+
+impl Clause {
+    /// The clauses of a folded text.
+    pub fn split(folded: &str) -> Vec<Clause> {
+        let mut clauses = vec![Vec::new()];
+        for part in folded.split_inclusive(is_border) {
+            let words = words_of(part);
+            if let Some(clause) = clauses.last_mut() {
+                clause.extend(words);
+            }
+            if part.ends_with(is_border) {
+                clauses.push(Vec::new());
+            }
+        }
+        let is_in_short_message = clauses.iter().map(Vec::len).sum::<usize>() <= SHORT_MESSAGE;
+        clauses
+            .into_iter()
+            .filter(|words| !words.is_empty())
+            .map(|words| Clause { words: words.into_iter().map(Word::new).collect(), is_in_short_message })
+            .collect()
+    }
+}
+
+fn is_border(symbol: char) -> bool {
+    matches!(symbol,
+        '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '(' | ')' | '"' | '…' | '—' | '–' | '|' | '«' | '»' | '“' | '”' | '„'
+        | '¿' | '¡' | '。' | '、' | '，' | '！' | '？' | '；' | '：' | '؟' | '،' | '؛' | '「' | '」')
+}
+
+fn is_ideograph(symbol: char) -> bool {
+    matches!(symbol, '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}')
+}
+
+fn words_of(text: &str) -> Vec<String> {
+    let symbols: Vec<char> = text.chars().collect();
+    let mut words = Vec::new();
+    let mut word = String::new();
+    for (place, &symbol) in symbols.iter().enumerate() {
+        if is_ideograph(symbol) {
+            words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+            words.push(symbol.to_string());
+        } else if symbol.is_alphanumeric() {
+            word.push(symbol);
+        } else if matches!(symbol, '\'' | '’' | '‘' | '`' | '´') && ends_contraction(&symbols[place + 1..]) {
+            // "don't" is one word, "l'agent" is two.
+        } else {
+            words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+        }
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words
+}
+
+fn ends_contraction(rest: &[char]) -> bool {
+    let tail: String = rest.iter().take_while(|symbol| symbol.is_alphabetic()).take(4).collect();
+    matches!(tail.as_str(), "t" | "m" | "s" | "re" | "ll" | "ve" | "d")
+}
+
+impl Word {
+    fn new(text: String) -> Self {
+        let squeezed = squeeze(&text);
+        let is_stretched = text.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2]);
+        Self { squeezed: is_stretched.then_some(squeezed), text }
+    }
+}
+
+/// Without repeated letters: "agennnt" and "agent" are the same then.
+fn squeeze(word: &str) -> String {
+    let mut last = None;
+    word.chars().filter(|letter| last.replace(*letter) != Some(*letter)).collect()
+}
+
+impl Language {
+    pub fn compile(source: &Source) -> Self {
+        let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::parse(text, source.lists)).collect();
+        let set = |text: &str| text.split_whitespace().map(fold).collect();
+        Self {
+            code: source.code,
+            requests: patterns(source.requests),
+            negators: set(source.negators),
+            not_negating: patterns(source.not_negating),
+            fresh_start: set(source.fresh_start),
+            not_after: patterns(source.not_after),
+            not_before: patterns(source.not_before),
+            prefixes: source.prefixes,
+        }
+    }
+
+    /// The words of the first request in the clauses.
+    pub fn find(&self, clauses: &[Clause]) -> Option<String> {
+        clauses.iter().find_map(|clause| self.find_in(clause))
+    }
+
+    fn find_in(&self, clause: &Clause) -> Option<String> {
+        let matching = Matching { clause, prefixes: self.prefixes };
+        (0..clause.words.len()).find_map(|start| {
+            let end = self.requests.iter().find_map(|request| {
+                let end = matching.ends(&request.0, start)?;
+                let is_refused = self.not_before.iter().any(|after| matching.ends(&after.0, end).is_some());
+                (!is_refused).then_some(end)
+            })?;
+            let is_refused = self.is_negated(&matching, start) || self.is_preceded(&matching, start);
+            (!is_refused).then(|| {
+                let words: Vec<&str> = clause.words[start..end].iter().map(|word| word.text.as_str()).collect();
+                words.join(" ")
+            })
+        })
+    }
+
+    fn is_preceded(&self, matching: &Matching<'_>, start: usize) -> bool {
+        (start.saturating_sub(5)..start)
+            .any(|from| self.not_after.iter().any(|before| matching.ends(&before.0, from) == Some(start)))
+    }
+
+    fn is_negated(&self, matching: &Matching<'_>, start: usize) -> bool {
+        for place in (start.saturating_sub(NEGATION_REACH)..start).rev() {
+            let word = matching.clause.words[place].text.as_str();
+            if self.negators.contains(word) {
+                let is_harmless = (place.saturating_sub(2)..=place).any(|from| {
+                    self.not_negating
+                        .iter()
+                        .any(|pattern| matching.ends(&pattern.0, from).is_some_and(|end| end > place))
+                });
+                return !is_harmless;
+            }
+            if self.fresh_start.contains(word) {
+                return false;
+            }
+        }
+        false
+    }
+}
+
+/// A clause being matched.
+struct Matching<'a> {
+    clause: &'a Clause,
+    prefixes: &'a [&'a str],
+}
+
+impl Matching<'_> {
+    /// Where a match of the elements that begins at `place` ends.
+    fn ends(&self, elements: &[Element], place: usize) -> Option<usize> {
+        let Some((first, rest)) = elements.split_first() else {
+            return Some(place);
+        };
+        let n_words = self.clause.words.len();
+        match first {
+            Element::Start => (place == 0).then(|| self.ends(rest, place)).flatten(),
+            Element::StartOfShort => {
+                (place == 0 && self.clause.is_in_short_message).then(|| self.ends(rest, place)).flatten()
+            }
+            Element::End => (place == n_words).then(|| self.ends(rest, place)).flatten(),
+            Element::Not(choice) => {
+                self.taken(choice, place).is_empty().then(|| self.ends(rest, place)).flatten()
+            }
+            Element::Gap(most) => (place..=(place + most).min(n_words)).find_map(|next| self.ends(rest, next)),
+            Element::One(choice) => self.taken(choice, place).into_iter().find_map(|next| self.ends(rest, next)),
+            Element::Optional(choice) => self
+                .taken(choice, place)
+                .into_iter()
+                .find_map(|next| self.ends(rest, next))
+                .or_else(|| self.ends(rest, place)),
+            Element::Repeated(choice) => self
+                .taken(choice, place)
+                .into_iter()
+                .find_map(|next| self.ends(elements, next))
+                .or_else(|| self.ends(rest, place)),
+        }
+    }
+
+    /// Where the words of a choice end that begin at `place`, longest first.
+    fn taken(&self, choice: &Choice, place: usize) -> Vec<usize> {
+        let Some(word) = self.clause.words.get(place) else {
+            return Vec::new();
+        };
+        let mut ends: Vec<usize> = choice
+            .others
+            .iter()
+            .filter(|spellings| {
+                spellings.iter().enumerate().all(|(nth, spelling)| {
+                    self.clause.words.get(place + nth).is_some_and(|word| spelling.is(word))
+                })
+            })
+            .map(|spellings| place + spellings.len())
+            .collect();
+        ends.sort_unstable_by(|a, b| b.cmp(a));
+        if choice.has(word) || self.without_prefix(word).any(|stem| choice.words.contains(stem)) {
+            ends.push(place + 1);
+        }
+        ends
+    }
+
+    fn without_prefix<'w>(&'w self, word: &'w Word) -> impl Iterator<Item = &'w str> {
+        self.prefixes.iter().filter_map(|prefix| word.text.strip_prefix(prefix)).filter(|stem| stem.chars().count() > 2)
+    }
+}
+
+impl Choice {
+    fn has(&self, word: &Word) -> bool {
+        self.words.contains(&word.text)
+            || word.squeezed.as_ref().is_some_and(|squeezed| self.squeezed.contains(squeezed))
+    }
+}
+
+impl Spelling {
+    fn is(&self, word: &Word) -> bool {
+        match self {
+            Self::Exact(text) => word.text == *text,
+            Self::Prefix(text) => word.text.starts_with(text.as_str()),
+            Self::Fuzzy(text) => is_close(&word.text, text),
+        }
+    }
+}
+
+/// Whether at most two letters differ. The first letter must be right, and the
+/// length about right, so that few words are compared at all.
+fn is_close(word: &str, meant: &str) -> bool {
+    let (word, meant): (Vec<char>, Vec<char>) = (word.chars().collect(), meant.chars().collect());
+    if word.first() != meant.first() || word.len().abs_diff(meant.len()) > 2 {
+        return false;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=meant.len()).collect();
+    for (at, letter) in word.iter().enumerate() {
+        let mut next = vec![at + 1];
+        for (other_at, other) in meant.iter().enumerate() {
+            let replaced = row[other_at] + usize::from(letter != other);
+            let mut least = replaced.min(row[other_at + 1] + 1).min(next[other_at] + 1);
+            let is_swapped = at > 0 && other_at > 0 && word[at - 1] == *other && *letter == meant[other_at - 1];
+            if is_swapped {
+                least = least.min(before[other_at - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut row, next);
+    }
+    row.last().is_some_and(|distance| *distance <= 2)
+}
+
+impl Pattern {
+    fn parse(text: &str, lists: &[(&str, &str)]) -> Self {
+        Self(text.split_whitespace().map(|part| Element::parse(part, lists)).collect())
+    }
+}
+
+impl Element {
+    fn parse(part: &str, lists: &[(&str, &str)]) -> Self {
+        match part {
+            "^" => return Self::Start,
+            "^^" => return Self::StartOfShort,
+            "$" => return Self::End,
+            _ => {}
+        }
+        if let Some(most) = part.strip_prefix("..") {
+            return Self::Gap(most.parse().expect("a gap is a number of words"));
+        }
+        if let Some(rest) = part.strip_prefix('!') {
+            return Self::Not(Choice::parse(rest, lists));
+        }
+        if let Some(rest) = part.strip_suffix('?') {
+            return Self::Optional(Choice::parse(rest, lists));
+        }
+        if let Some(rest) = part.strip_suffix('*') {
+            return Self::Repeated(Choice::parse(rest, lists));
+        }
+        Self::One(Choice::parse(part, lists))
+    }
+}
+
+impl Choice {
+    fn parse(text: &str, lists: &[(&str, &str)]) -> Self {
+        let mut choice = Self::default();
+        choice.add(text, lists);
+        choice
+    }
+
+    fn add(&mut self, text: &str, lists: &[(&str, &str)]) {
+        for alternative in text.split(['|', ' ']).filter(|alternative| !alternative.is_empty()) {
+            if let Some(name) = alternative.strip_prefix('@') {
+                let (_, list) =
+                    lists.iter().find(|(list, _)| *list == name).expect("a pattern names a list of its language");
+                self.add(list, lists);
+                continue;
+            }
+            let mut spellings: Vec<Spelling> =
+                alternative.split('_').flat_map(|word| Spelling::parse(word)).collect();
+            match spellings.as_slice() {
+                [Spelling::Exact(_)] => {
+                    if let Some(Spelling::Exact(word)) = spellings.pop() {
+                        self.squeezed.insert(squeeze(&word));
+                        self.words.insert(word);
+                    }
+                }
+                _ => self.others.push(spellings),
+            }
+        }
+    }
+}
+
+impl Spelling {
+    /// One word, or a row of letters where every letter is a word.
+    fn parse(word: &str) -> Vec<Self> {
+        let folded = fold(word.trim_start_matches('%').trim_end_matches('~'));
+        if word.starts_with('%') {
+            vec![Self::Fuzzy(folded)]
+        } else if word.ends_with('~') {
+            vec![Self::Prefix(folded)]
+        } else {
+            words_of(&folded).into_iter().map(Self::Exact).collect()
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Verbs: what happens, one file a step.
+
+pub mod ports;
