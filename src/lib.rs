@@ -1,8 +1,7 @@
 //! Baton hands a chatbot's conversation to a human at the right moment.
 
 pub mod domain;
+pub mod flow;
 
 pub mod config;
-
 pub mod shutdown;
-pub mod flow;

@@ -89,7 +89,8 @@ impl Analysis {
     /// Rounds every head to four decimals and keeps it in 0..=1.
     #[must_use]
     pub fn rounded(mut self) -> Self {
-        self.sentiment = Sentiment::new(self.sentiment.negative, self.sentiment.neutral, self.sentiment.positive);
+        self.sentiment =
+            Sentiment::new(self.sentiment.negative, self.sentiment.neutral, self.sentiment.positive);
         self.frustration = round4(self.frustration);
         self.offensive = round4(self.offensive);
         self.human_request = round4(self.human_request);

@@ -102,13 +102,19 @@ fn look_alike(letter: char) -> char {
 fn join_spelled(text: &str) -> String {
     let symbols: Vec<char> = text.chars().collect();
     let letter_at = |place: usize| symbols.get(place).is_some_and(|symbol| symbol.is_alphabetic());
-    let gap_at = |place: usize| symbols.get(place).is_some_and(|symbol| matches!(symbol, ' ' | '.' | '-' | '_' | '*' | '·' | '/'));
+    let gap_at = |place: usize| {
+        symbols.get(place).is_some_and(|symbol| matches!(symbol, ' ' | '.' | '-' | '_' | '*' | '·' | '/'))
+    };
     let mut joined = String::with_capacity(text.len());
     let mut place = 0;
     while place < symbols.len() {
         let mut end = place;
         if letter_at(place) && (place == 0 || !letter_at(place - 1)) && !letter_at(place + 1) {
-            while gap_at(end + 1) && letter_at(end + 2) && !letter_at(end + 3) && symbols[end + 1] == symbols[place + 1] {
+            while gap_at(end + 1)
+                && letter_at(end + 2)
+                && !letter_at(end + 3)
+                && symbols[end + 1] == symbols[place + 1]
+            {
                 end += 2;
             }
         }

@@ -119,7 +119,10 @@ impl FromStr for Intent {
     type Err = UnknownIntent;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|intent| intent.as_str() == text).ok_or_else(|| UnknownIntent(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|intent| intent.as_str() == text)
+            .ok_or_else(|| UnknownIntent(text.to_owned()))
     }
 }
 

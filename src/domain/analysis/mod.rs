@@ -12,7 +12,7 @@ mod probability;
 mod sentiment;
 mod words;
 
-pub use analysis::{Abstained, AnalyzedBy, Analysis, By, InvalidAnalysis, PHRASE_FLOOR};
+pub use analysis::{Abstained, Analysis, AnalyzedBy, By, InvalidAnalysis, PHRASE_FLOOR};
 pub use fold::{fold, is_hidden};
 pub use intent::{Intent, Intents, UnknownIntent};
 pub use phrase::{PhraseMatch, asks_for_human};

@@ -34,8 +34,8 @@ impl Sentiment {
 
     /// Three weights, scaled to sum to 1 and rounded; without any weight, neutral.
     pub fn new(negative: f64, neutral: f64, positive: f64) -> Self {
-        let [negative, neutral, positive] =
-            [negative, neutral, positive].map(|weight| if weight.is_finite() { weight.max(0.0) } else { 0.0 });
+        let [negative, neutral, positive] = [negative, neutral, positive]
+            .map(|weight| if weight.is_finite() { weight.max(0.0) } else { 0.0 });
         let sum = negative + neutral + positive;
         if sum <= 0.0 {
             return Self::NEUTRAL;
@@ -77,7 +77,8 @@ impl TryFrom<Stored> for Sentiment {
         check_probability("neutral", stored.neutral)?;
         check_probability("positive", stored.positive)?;
         let Stored { negative, neutral, positive } = stored;
-        let rounded = Self { negative: round4(negative), neutral: round4(neutral), positive: round4(positive) };
+        let rounded =
+            Self { negative: round4(negative), neutral: round4(neutral), positive: round4(positive) };
         // What we wrote ourselves comes back as it is; anything else is scaled.
         let is_ours = (rounded.negative + rounded.neutral + rounded.positive - 1.0).abs() < 1e-9;
         Ok(if is_ours { rounded } else { Self::new(negative, neutral, positive) })

@@ -38,14 +38,23 @@ const SOURCE: Source = Source {
             "please pls plz plse plzz pleas pleease plase kindly now asap immediately right straight away today ok okay yes yeah hi hello hey no thanks thank thx you just \
              for me here instant already then so well ffs omg lol sir madam mate ma'am urgently urgent quick quickly fast and",
         ),
-        ("bot", "bot bots robot robots machine machines computer computers ai chatbot chatbots chat_bot algorithm automated_system automation ivr software script program answering_machine"),
+        (
+            "bot",
+            "bot bots robot robots machine machines computer computers ai chatbot chatbots chat_bot algorithm automated_system automation ivr software script program answering_machine",
+        ),
         (
             "behind",
             "to now please pls plz plzz asap right immediately here who that which today instead on for not and or because cause \
              thanks thank support help with in at ffs k ok already so urgently this as rather of from before",
         ),
-        ("connect", "connect conect connct conenct transfer tranfer transfere trasnfer transfr put pass hand switch redirect forward patch link refer route direct escalate bring move reroute"),
-        ("want", "need ned neeed nead want wnat wan wanna wants wanting require demand request requesting requested prefer insist_on demanding needing"),
+        (
+            "connect",
+            "connect conect connct conenct transfer tranfer transfere trasnfer transfr put pass hand switch redirect forward patch link refer route direct escalate bring move reroute",
+        ),
+        (
+            "want",
+            "need ned neeed nead want wnat wan wanna wants wanting require demand request requesting requested prefer insist_on demanding needing",
+        ),
     ],
     requests: &[
         // talk to a human

@@ -112,9 +112,41 @@ impl Clause {
 }
 
 fn is_border(symbol: char) -> bool {
-    matches!(symbol,
-        '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '(' | ')' | '"' | '…' | '—' | '–' | '|' | '«' | '»' | '“' | '”' | '„'
-        | '¿' | '¡' | '。' | '、' | '，' | '！' | '？' | '；' | '：' | '؟' | '،' | '؛' | '「' | '」')
+    matches!(
+        symbol,
+        '.' | ','
+            | ';'
+            | ':'
+            | '!'
+            | '?'
+            | '\n'
+            | '('
+            | ')'
+            | '"'
+            | '…'
+            | '—'
+            | '–'
+            | '|'
+            | '«'
+            | '»'
+            | '“'
+            | '”'
+            | '„'
+            | '¿'
+            | '¡'
+            | '。'
+            | '、'
+            | '，'
+            | '！'
+            | '？'
+            | '；'
+            | '：'
+            | '؟'
+            | '،'
+            | '؛'
+            | '「'
+            | '」'
+    )
 }
 
 fn is_ideograph(symbol: char) -> bool {
@@ -131,7 +163,8 @@ fn words_of(text: &str) -> Vec<String> {
             words.push(symbol.to_string());
         } else if symbol.is_alphanumeric() {
             word.push(symbol);
-        } else if matches!(symbol, '\'' | '’' | '‘' | '`' | '´') && ends_contraction(&symbols[place + 1..]) {
+        } else if matches!(symbol, '\'' | '’' | '‘' | '`' | '´') && ends_contraction(&symbols[place + 1..])
+        {
             // "don't" is one word, "l'agent" is two.
         } else {
             words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
@@ -149,7 +182,8 @@ fn ends_contraction(rest: &[char]) -> bool {
 impl Word {
     fn new(text: String) -> Self {
         let squeezed = squeeze(&text);
-        let is_stretched = text.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2]);
+        let is_stretched =
+            text.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2]);
         Self { squeezed: is_stretched.then_some(squeezed), text }
     }
 }
@@ -191,7 +225,8 @@ impl Language {
             })?;
             let is_refused = self.is_negated(&matching, start) || self.is_preceded(&matching, start);
             (!is_refused).then(|| {
-                let words: Vec<&str> = clause.words[start..end].iter().map(|word| word.text.as_str()).collect();
+                let words: Vec<&str> =
+                    clause.words[start..end].iter().map(|word| word.text.as_str()).collect();
                 words.join(" ")
             })
         })
@@ -243,8 +278,12 @@ impl Matching<'_> {
             Element::Not(choice) => {
                 self.taken(choice, place).is_empty().then(|| self.ends(rest, place)).flatten()
             }
-            Element::Gap(most) => (place..=(place + most).min(n_words)).find_map(|next| self.ends(rest, next)),
-            Element::One(choice) => self.taken(choice, place).into_iter().find_map(|next| self.ends(rest, next)),
+            Element::Gap(most) => {
+                (place..=(place + most).min(n_words)).find_map(|next| self.ends(rest, next))
+            }
+            Element::One(choice) => {
+                self.taken(choice, place).into_iter().find_map(|next| self.ends(rest, next))
+            }
             Element::Optional(choice) => self
                 .taken(choice, place)
                 .into_iter()
@@ -281,7 +320,10 @@ impl Matching<'_> {
     }
 
     fn without_prefix<'w>(&'w self, word: &'w Word) -> impl Iterator<Item = &'w str> {
-        self.prefixes.iter().filter_map(|prefix| word.text.strip_prefix(prefix)).filter(|stem| stem.chars().count() > 2)
+        self.prefixes
+            .iter()
+            .filter_map(|prefix| word.text.strip_prefix(prefix))
+            .filter(|stem| stem.chars().count() > 2)
     }
 }
 
@@ -316,7 +358,8 @@ fn is_close(word: &str, meant: &str) -> bool {
         for (other_at, other) in meant.iter().enumerate() {
             let replaced = row[other_at] + usize::from(letter != other);
             let mut least = replaced.min(row[other_at + 1] + 1).min(next[other_at] + 1);
-            let is_swapped = at > 0 && other_at > 0 && word[at - 1] == *other && *letter == meant[other_at - 1];
+            let is_swapped =
+                at > 0 && other_at > 0 && word[at - 1] == *other && *letter == meant[other_at - 1];
             if is_swapped {
                 least = least.min(before[other_at - 1] + 1);
             }
@@ -367,8 +410,10 @@ impl Choice {
     fn add(&mut self, text: &str, lists: &[(&str, &str)]) {
         for alternative in text.split(['|', ' ']).filter(|alternative| !alternative.is_empty()) {
             if let Some(name) = alternative.strip_prefix('@') {
-                let (_, list) =
-                    lists.iter().find(|(list, _)| *list == name).expect("a pattern names a list of its language");
+                let (_, list) = lists
+                    .iter()
+                    .find(|(list, _)| *list == name)
+                    .expect("a pattern names a list of its language");
                 self.add(list, lists);
                 continue;
             }

@@ -29,9 +29,9 @@ pub struct PhraseMatch {
 pub fn asks_for_human(text: &str) -> Option<PhraseMatch> {
     let folded = fold(text);
     let clauses = Clause::split(&folded);
-    languages()
-        .iter()
-        .find_map(|language| language.find(&clauses).map(|words| PhraseMatch { language: language.code, words }))
+    languages().iter().find_map(|language| {
+        language.find(&clauses).map(|words| PhraseMatch { language: language.code, words })
+    })
 }
 
 fn languages() -> &'static [&'static Language] {

@@ -1,0 +1,6 @@
+//! A policy over a recorded conversation: where it escalates, and why. The live
+//! path decides with this very function, so a replay cannot differ from it.
+
+mod replay;
+
+pub use replay::{Event, Verdict, replay, replay_fold};
