@@ -95,7 +95,7 @@ impl OpeningHours {
     }
 
     fn spans(&self, date: civil::Date) -> Vec<(i32, i32)> {
-        if self.holidays.iter().any(|holiday| holiday.parse() == Ok(date)) {
+        if self.holidays.iter().any(|holiday| holiday.parse::<civil::Date>().is_ok_and(|off| off == date)) {
             return Vec::new();
         }
         let Some(spans) = self.days.get(&weekday(date.weekday())) else { return Vec::new() };
