@@ -28,7 +28,7 @@ const STYLES = [['uplot/dist/uPlot.min.css', 'uplot.css']];
 const TYPES = [
   ['preact.d.ts', "export * from 'preact';\n"],
   ['hooks.d.ts', "export * from 'preact/hooks';\n"],
-  ['htm.d.ts', "export { default } from 'htm';\n"],
+  ['htm.d.ts', 'declare const htm: { bind<T>(h: (...of: any[]) => T): (strings: TemplateStringsArray, ...values: any[]) => T };\nexport default htm;\n'],
   ['signals-core.d.ts', "export * from '@preact/signals-core';\n"],
   ['signals.d.ts', "export * from '@preact/signals';\n"],
   ['uplot.d.ts', "export { default } from 'uplot';\n"],
