@@ -3,5 +3,6 @@
 pub mod domain;
 pub mod flow;
 
+pub mod auth;
 pub mod config;
 pub mod shutdown;

@@ -88,6 +88,8 @@ id! {
     QueueId "que",
     /// One entry of the knowledge the built-in bot answers from.
     KnowledgeId "kno",
+    /// One reply that agents put in with a short word.
+    CannedId "can",
     /// One widget on one or more sites: what the snippet carries.
     WidgetKey "wk",
 }

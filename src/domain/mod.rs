@@ -13,5 +13,8 @@ pub mod tuning;
 pub mod handoff;
 pub mod queue;
 pub mod agent;
+pub mod account;
 pub mod routing;
 pub mod outcome;
+pub mod knowledge;
+pub mod site;

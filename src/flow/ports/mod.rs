@@ -4,6 +4,7 @@ pub mod analyzer;
 pub mod bot;
 pub mod bus;
 pub mod clock;
+pub mod directory;
 pub mod ids;
 pub mod store;
 
@@ -11,6 +12,7 @@ pub use analyzer::{Analyzer, AnalyzerStatus};
 pub use bot::{Bot, Question, Reply, Speaker};
 pub use bus::{Bus, Hint, Side};
 pub use clock::Clock;
+pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
 pub use store::{
     Ack, CommandKey, Figures, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
