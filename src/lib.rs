@@ -6,3 +6,4 @@ pub mod flow;
 pub mod auth;
 pub mod config;
 pub mod shutdown;
+pub mod store;

@@ -127,8 +127,6 @@ pub struct Figures {
     pub by_state: BTreeMap<&'static str, u64>,
     /// Handoffs begun since the given instant, by first reason.
     pub by_reason: BTreeMap<String, u64>,
-    /// All messages ever stored.
-    pub messages: u64,
 }
 
 /// The truth.
@@ -150,7 +148,7 @@ pub trait Store: Send + Sync {
     ///
     /// `Conflict` when the conversation has another version than the change was made from, or the visitor has
     /// another open conversation; `NoRoom` when the reservation does not fit.
-    async fn commit(&self, change: Change, command: Option<CommandKey>) -> Result<Ack, StoreError>;
+    async fn commit(&self, change: Change, command: Option<CommandKey>, now: Timestamp) -> Result<Ack, StoreError>;
 
     /// The answer already given to a command, if it was carried out.
     ///
@@ -241,7 +239,7 @@ pub trait Store: Send + Sync {
 
     /// What time has to look at: states past their due time, undecided messages, conversations whose visitor is gone,
     /// wrap-ups to close. At most so many.
-    async fn overdue(&self, seen_before: Overdue, limit: usize) -> Result<Vec<ConversationId>, StoreError>;
+    async fn overdue(&self, before: Overdue, limit: usize) -> Result<Vec<ConversationId>, StoreError>;
 
     /// The latest measured waits of a queue since an instant, at most so many.
     async fn measured_waits(

@@ -1,0 +1,6 @@
+//! The database. SQLite by default: one file, group commit, every acknowledged
+//! write on the disk.
+
+pub mod sqlite;
+
+pub use sqlite::SqliteStore;

@@ -1,0 +1,171 @@
+//! SQLite: one file in WAL mode, `synchronous=FULL`, one writer with group commit.
+
+mod agents;
+mod commit;
+mod conversations;
+mod entries;
+mod handoffs;
+mod port;
+mod writer;
+
+use crate::flow::ports::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Numbered, forward only, each safe while the previous version of Baton still runs.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_conversations.sql")];
+
+/// Connections for reading.
+const READERS: usize = 3;
+/// Jobs that may wait; past it the store says it is not available.
+const WAITING: usize = 8_192;
+
+/// The store in one SQLite file. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteStore {
+    threads: Arc<writer::Threads>,
+    history_id: Arc<str>,
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite says so.
+    #[error("the database cannot be opened: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The threads could not be started.
+    #[error("the threads of the store cannot be started: {0}")]
+    Threads(#[from] std::io::Error),
+    /// It was written by a newer Baton.
+    #[error("the database was written by a newer version: schema {found}, this one knows {known}")]
+    TooNew {
+        /// Its schema.
+        found: usize,
+        /// The latest known here.
+        known: usize,
+    },
+    /// The file system does not give what a promise needs.
+    #[error("the database does not keep `{pragma}` at `{wanted}` but at `{found}`: acknowledged messages would not be safe")]
+    NotDurable {
+        /// Which setting.
+        pragma: &'static str,
+        /// What Baton needs.
+        wanted: &'static str,
+        /// What it is.
+        found: String,
+    },
+}
+
+impl SqliteStore {
+    /// Opens or makes the database, brings its schema up to date, and asserts that what is acknowledged is on the disk.
+    /// `fresh_history_id` names the history of a database that is new.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] says what is wrong in one line.
+    pub fn open(path: &Path, fresh_history_id: &str) -> Result<Self, OpenError> {
+        let writer = connect(path, OpenFlags::default())?;
+        writer.pragma_update(None, "journal_mode", "wal")?;
+        assert_pragma(&writer, "journal_mode", "wal")?;
+        assert_pragma(&writer, "synchronous", "2")?;
+        migrate(&writer)?;
+        writer.execute(
+            "insert into meta (key, value) values ('history_id', ?1) on conflict do nothing",
+            [fresh_history_id],
+        )?;
+        let history_id: String =
+            writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
+        let readers = (0..READERS)
+            .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX))
+            .collect::<Result<Vec<_>, _>>()?;
+        let threads = Arc::new(writer::Threads::start(writer, readers, WAITING)?);
+        Ok(Self { threads, history_id: history_id.into() })
+    }
+
+    /// Runs a job on the writing thread in a savepoint of its own; the answer comes after the commit.
+    ///
+    /// # Errors
+    ///
+    /// The job's own, or `Unavailable` when the commit failed or too many jobs wait.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    {
+        self.threads.write(job).await
+    }
+
+    /// Runs a job on a reading thread. It sees every write that was answered before.
+    ///
+    /// # Errors
+    ///
+    /// The job's own, or `Unavailable` when too many jobs wait.
+    pub async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.threads.read(job).await
+    }
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", "on")?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+fn assert_pragma(connection: &Connection, pragma: &'static str, wanted: &'static str) -> Result<(), OpenError> {
+    let found: rusqlite::types::Value = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
+    let found = match found {
+        rusqlite::types::Value::Text(text) => text,
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        other => format!("{other:?}"),
+    };
+    if found.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(OpenError::NotDurable { pragma, wanted, found }) }
+}
+
+fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if found > MIGRATIONS.len() {
+        return Err(OpenError::TooNew { found, known: MIGRATIONS.len() });
+    }
+    for (index, sql) in MIGRATIONS.iter().enumerate().skip(found) {
+        connection.execute_batch(&format!("begin immediate; {sql} pragma user_version = {}; commit;", index + 1))?;
+    }
+    Ok(())
+}
+
+/// What an error of SQLite means to the flow. The details go to the log once, here; they hold no message text,
+/// because every value is bound.
+pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::ConstraintViolation => {
+            StoreError::Conflict
+        }
+        rusqlite::Error::QueryReturnedNoRows => StoreError::NotFound,
+        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
+            StoreError::Corrupt(error.to_string())
+        }
+        other => {
+            tracing::error!(error = %other, "The database answered with an error: {other}");
+            StoreError::Unavailable
+        }
+    }
+}
+
+/// JSON that stands in a column.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("{:?} at {}", error.classify(), error.column())))
+}
+
+/// A value as JSON for a column.
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("{:?}", error.classify())))
+}
