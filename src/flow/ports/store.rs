@@ -148,7 +148,12 @@ pub trait Store: Send + Sync {
     ///
     /// `Conflict` when the conversation has another version than the change was made from, or the visitor has
     /// another open conversation; `NoRoom` when the reservation does not fit.
-    async fn commit(&self, change: Change, command: Option<CommandKey>, now: Timestamp) -> Result<Ack, StoreError>;
+    async fn commit(
+        &self,
+        change: Change,
+        command: Option<CommandKey>,
+        now: Timestamp,
+    ) -> Result<Ack, StoreError>;
 
     /// The answer already given to a command, if it was carried out.
     ///

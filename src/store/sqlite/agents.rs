@@ -21,7 +21,9 @@ pub(super) fn attendance(connection: &Connection) -> Result<HashMap<AgentId, Att
     while let Some(row) = rows.next().map_err(failed)? {
         let id: String = row.get(0).map_err(failed)?;
         let presence: String = row.get(1).map_err(failed)?;
-        let time = |index: usize| row.get::<_, Option<i64>>(index).map(|m| m.map(Timestamp::from_millis)).map_err(failed);
+        let time = |index: usize| {
+            row.get::<_, Option<i64>>(index).map(|m| m.map(Timestamp::from_millis)).map_err(failed)
+        };
         let attendance = Attendance {
             presence: Presence::parse(&presence).ok_or_else(|| corrupt("presence"))?,
             lost_at: time(2)?,
@@ -31,7 +33,9 @@ pub(super) fn attendance(connection: &Connection) -> Result<HashMap<AgentId, Att
         };
         found.insert(AgentId::parse(&id).map_err(|_| corrupt("agent"))?, attendance);
     }
-    let sql = format!("select agent, count(*) from conversations where agent is not null and {TAKES_ROOM} group by agent");
+    let sql = format!(
+        "select agent, count(*) from conversations where agent is not null and {TAKES_ROOM} group by agent"
+    );
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
@@ -53,7 +57,11 @@ fn known(connection: &Connection, agent: &AgentId) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(super) fn set_presence(connection: &Connection, agent: &AgentId, presence: Presence) -> Result<(), StoreError> {
+pub(super) fn set_presence(
+    connection: &Connection,
+    agent: &AgentId,
+    presence: Presence,
+) -> Result<(), StoreError> {
     known(connection, agent)?;
     connection
         .execute("update attendance set presence = ?2 where agent = ?1", (agent.as_str(), presence.as_str()))
@@ -86,7 +94,10 @@ pub(super) fn everybody_lost(connection: &Connection, at: Timestamp) -> Result<(
 pub(super) fn offered(connection: &Connection, agent: &AgentId, at: Timestamp) -> Result<(), StoreError> {
     known(connection, agent)?;
     connection
-        .execute("update attendance set last_offer_at = ?2 where agent = ?1", (agent.as_str(), at.as_millis()))
+        .execute(
+            "update attendance set last_offer_at = ?2 where agent = ?1",
+            (agent.as_str(), at.as_millis()),
+        )
         .map_err(failed)?;
     Ok(())
 }

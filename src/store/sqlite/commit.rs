@@ -28,7 +28,8 @@ pub(super) fn answered(connection: &Connection, command: &CommandKey) -> Result<
     if digest != command.digest {
         return Err(StoreError::ClientId);
     }
-    let conversation = ConversationId::parse(&conversation).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+    let conversation =
+        ConversationId::parse(&conversation).map_err(|e| StoreError::Corrupt(e.to_string()))?;
     Ok(Some(Ack { conversation, position, visitor_seq, at: Timestamp::from_millis(at) }))
 }
 
@@ -95,7 +96,14 @@ pub(super) fn commit(
     if let Some(ack) = command.map(|command| answered(connection, command)).transpose()?.flatten() {
         return Ok(ack);
     }
-    let Change { mut conversation, is_new, entries: new_entries, handoffs: handoff_changes, reservation, analyses } = change;
+    let Change {
+        mut conversation,
+        is_new,
+        entries: new_entries,
+        handoffs: handoff_changes,
+        reservation,
+        analyses,
+    } = change;
     if !is_new {
         let stored = conversations::get(connection, &conversation.id)?.ok_or(StoreError::NotFound)?;
         if stored.version != conversation.version {

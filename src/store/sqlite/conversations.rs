@@ -13,7 +13,10 @@ pub(super) const COLUMNS: &str = "id, visitor, widget, state_data, version, epoc
     excluded, wanted_agent, last_agent, email, previous, opened_at, visitor_seen_at, answer_due_at, score, \
     decided_position, last_position, last_visitor_seq, last_visitor_position";
 
-fn id<T>(text: String, parse: impl Fn(&str) -> Result<T, crate::domain::id::InvalidId>) -> Result<T, StoreError> {
+fn id<T>(
+    text: String,
+    parse: impl Fn(&str) -> Result<T, crate::domain::id::InvalidId>,
+) -> Result<T, StoreError> {
     parse(&text).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
@@ -81,7 +84,11 @@ pub(super) fn get(connection: &Connection, id: &ConversationId) -> Result<Option
 }
 
 /// Writes the row. The positions are the store's own and come from `conversation` as the caller has counted them.
-pub(super) fn put(connection: &Connection, conversation: &Conversation, is_new: bool) -> Result<(), StoreError> {
+pub(super) fn put(
+    connection: &Connection,
+    conversation: &Conversation,
+    is_new: bool,
+) -> Result<(), StoreError> {
     let sql = if is_new {
         "insert into conversations (id, visitor, widget, state, state_data, version, epoch, queue, tier, priority, \
          is_front, excluded, wanted_agent, last_agent, email, previous, opened_at, visitor_seen_at, answer_due_at, \

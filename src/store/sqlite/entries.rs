@@ -35,9 +35,13 @@ pub(super) fn append(
         Author::Agent { id, name } => ("agent", Some((id.as_str(), name.as_str()))),
     };
     let (body, data) = match &entry.kind {
-        EntryKind::Message { body, is_no_answer } => (Some(body.as_str()), is_no_answer.then(|| "no_answer".to_owned())),
+        EntryKind::Message { body, is_no_answer } => {
+            (Some(body.as_str()), is_no_answer.then(|| "no_answer".to_owned()))
+        }
         EntryKind::Note { body } | EntryKind::Unsent { body } => (Some(body.as_str()), None),
-        EntryKind::Notice { code, params } => (None, Some(to_json(&NoticeData { code: *code, params: params.clone() })?)),
+        EntryKind::Notice { code, params } => {
+            (None, Some(to_json(&NoticeData { code: *code, params: params.clone() })?))
+        }
         EntryKind::Decision(decision) => (None, Some(to_json(decision)?)),
     };
     connection
@@ -72,7 +76,9 @@ fn read(row: &Row<'_>) -> Result<Entry, StoreError> {
         "visitor" => Author::Visitor,
         "bot" => Author::Bot,
         "system" => Author::System,
-        "agent" => Author::Agent { id: AgentId::parse(&text(4)?).map_err(|_| corrupt("agent"))?, name: text(5)? },
+        "agent" => {
+            Author::Agent { id: AgentId::parse(&text(4)?).map_err(|_| corrupt("agent"))?, name: text(5)? }
+        }
         _ => return Err(corrupt("author of an entry")),
     };
     let kind = match text(2)?.as_str() {
@@ -120,7 +126,10 @@ pub(super) fn after(
 }
 
 /// The last entry the visitor may see.
-pub(super) fn last_visible(connection: &Connection, id: &ConversationId) -> Result<Option<Entry>, StoreError> {
+pub(super) fn last_visible(
+    connection: &Connection,
+    id: &ConversationId,
+) -> Result<Option<Entry>, StoreError> {
     let sql = format!(
         "select {COLUMNS} from entries where conversation = ?1 and visitor_seq is not null and kind = 'message' \
          order by visitor_seq desc limit 1"

@@ -25,30 +25,24 @@ struct Data {
 pub(super) fn change(connection: &Connection, change: &HandoffChange) -> Result<(), StoreError> {
     match change {
         HandoffChange::Begin(handoff) => insert(connection, handoff),
-        HandoffChange::Accept { handoff, agent, at } => one(
-            connection
-                .prepare_cached(
-                    "update handoffs set status = 'accepted', agent = ?2, accepted_at = ?3 \
+        HandoffChange::Accept { handoff, agent, at } => one(connection
+            .prepare_cached(
+                "update handoffs set status = 'accepted', agent = ?2, accepted_at = ?3 \
                      where id = ?1 and status = 'initiated'",
-                )
-                .map_err(failed)?
-                .execute((handoff.as_str(), agent.as_str(), at.as_millis())),
-        ),
-        HandoffChange::Reopen { handoff } => one(
-            connection
-                .prepare_cached("update handoffs set status = 'initiated' where id = ?1 and status = 'accepted'")
-                .map_err(failed)?
-                .execute([handoff.as_str()]),
-        ),
-        HandoffChange::End { handoff, outcome, at } => one(
-            connection
-                .prepare_cached(
-                    "update handoffs set status = ?2, outcome = ?3, ended_at = ?4 \
+            )
+            .map_err(failed)?
+            .execute((handoff.as_str(), agent.as_str(), at.as_millis()))),
+        HandoffChange::Reopen { handoff } => one(connection
+            .prepare_cached("update handoffs set status = 'initiated' where id = ?1 and status = 'accepted'")
+            .map_err(failed)?
+            .execute([handoff.as_str()])),
+        HandoffChange::End { handoff, outcome, at } => one(connection
+            .prepare_cached(
+                "update handoffs set status = ?2, outcome = ?3, ended_at = ?4 \
                      where id = ?1 and status in ('initiated', 'accepted')",
-                )
-                .map_err(failed)?
-                .execute((handoff.as_str(), outcome.status().as_str(), outcome.as_str(), at.as_millis())),
-        ),
+            )
+            .map_err(failed)?
+            .execute((handoff.as_str(), outcome.status().as_str(), outcome.as_str(), at.as_millis()))),
     }
 }
 
@@ -106,7 +100,9 @@ pub(super) fn of(connection: &Connection, conversation: &ConversationId) -> Resu
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
         let text = |index: usize| row.get::<_, String>(index).map_err(failed);
-        let time = |index: usize| row.get::<_, Option<i64>>(index).map(|m| m.map(Timestamp::from_millis)).map_err(failed);
+        let time = |index: usize| {
+            row.get::<_, Option<i64>>(index).map(|m| m.map(Timestamp::from_millis)).map_err(failed)
+        };
         let agent = |index: usize| -> Result<Option<AgentId>, StoreError> {
             let text: Option<String> = row.get(index).map_err(failed)?;
             text.map(|text| AgentId::parse(&text).map_err(|e| StoreError::Corrupt(e.to_string()))).transpose()
@@ -149,7 +145,8 @@ pub(super) fn record_words(
         .map_err(failed)?;
     let mut data: Data = read_json(&text)?;
     data.words = words;
-    one(connection.execute("update handoffs set data = ?2 where id = ?1", (handoff.as_str(), to_json(&data)?)))
+    one(connection
+        .execute("update handoffs set data = ?2 where id = ?1", (handoff.as_str(), to_json(&data)?)))
 }
 
 pub(super) fn measured_waits(

@@ -46,7 +46,9 @@ pub enum OpenError {
         known: usize,
     },
     /// The file system does not give what a promise needs.
-    #[error("the database does not keep `{pragma}` at `{wanted}` but at `{found}`: acknowledged messages would not be safe")]
+    #[error(
+        "the database does not keep `{pragma}` at `{wanted}` but at `{found}`: acknowledged messages would not be safe"
+    )]
     NotDurable {
         /// Which setting.
         pragma: &'static str,
@@ -121,14 +123,22 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn assert_pragma(connection: &Connection, pragma: &'static str, wanted: &'static str) -> Result<(), OpenError> {
+fn assert_pragma(
+    connection: &Connection,
+    pragma: &'static str,
+    wanted: &'static str,
+) -> Result<(), OpenError> {
     let found: rusqlite::types::Value = connection.pragma_query_value(None, pragma, |row| row.get(0))?;
     let found = match found {
         rusqlite::types::Value::Text(text) => text,
         rusqlite::types::Value::Integer(number) => number.to_string(),
         other => format!("{other:?}"),
     };
-    if found.eq_ignore_ascii_case(wanted) { Ok(()) } else { Err(OpenError::NotDurable { pragma, wanted, found }) }
+    if found.eq_ignore_ascii_case(wanted) {
+        Ok(())
+    } else {
+        Err(OpenError::NotDurable { pragma, wanted, found })
+    }
 }
 
 fn migrate(connection: &Connection) -> Result<(), OpenError> {
@@ -137,7 +147,8 @@ fn migrate(connection: &Connection) -> Result<(), OpenError> {
         return Err(OpenError::TooNew { found, known: MIGRATIONS.len() });
     }
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(found) {
-        connection.execute_batch(&format!("begin immediate; {sql} pragma user_version = {}; commit;", index + 1))?;
+        connection
+            .execute_batch(&format!("begin immediate; {sql} pragma user_version = {}; commit;", index + 1))?;
     }
     Ok(())
 }
@@ -162,7 +173,8 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
 
 /// JSON that stands in a column.
 pub(crate) fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("{:?} at {}", error.classify(), error.column())))
+    serde_json::from_str(text)
+        .map_err(|error| StoreError::Corrupt(format!("{:?} at {}", error.classify(), error.column())))
 }
 
 /// A value as JSON for a column.

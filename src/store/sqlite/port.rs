@@ -27,7 +27,12 @@ impl Store for SqliteStore {
         self.write(move |c| commit::receive(c, &receipt)).await
     }
 
-    async fn commit(&self, change: Change, command: Option<CommandKey>, now: Timestamp) -> Result<Ack, StoreError> {
+    async fn commit(
+        &self,
+        change: Change,
+        command: Option<CommandKey>,
+        now: Timestamp,
+    ) -> Result<Ack, StoreError> {
         self.write(move |c| commit::commit(c, change, command.as_ref(), now)).await
     }
 
@@ -100,11 +105,13 @@ impl Store for SqliteStore {
     async fn record_visitor_seen(&self, id: &ConversationId, at: Timestamp) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |c| {
-            c.prepare_cached("update conversations set visitor_seen_at = max(visitor_seen_at, ?2) where id = ?1")
-                .map_err(failed)?
-                .execute((id.as_str(), at.as_millis()))
-                .map(|_| ())
-                .map_err(failed)
+            c.prepare_cached(
+                "update conversations set visitor_seen_at = max(visitor_seen_at, ?2) where id = ?1",
+            )
+            .map_err(failed)?
+            .execute((id.as_str(), at.as_millis()))
+            .map(|_| ())
+            .map_err(failed)
         })
         .await
     }
@@ -135,13 +142,18 @@ impl Store for SqliteStore {
     async fn latest_of(&self, visitor: &VisitorId) -> Result<Option<Conversation>, StoreError> {
         let visitor = visitor.clone();
         self.read(move |c| {
-            let rest = "where visitor = ?1 order by state in ('wrap_up', 'closed'), opened_at desc, id desc limit 1";
+            let rest =
+                "where visitor = ?1 order by state in ('wrap_up', 'closed'), opened_at desc, id desc limit 1";
             Ok(conversations::select(c, rest, &[&visitor.as_str()])?.pop())
         })
         .await
     }
 
-    async fn earlier_of(&self, visitor: &VisitorId, than: &ConversationId) -> Result<Vec<Conversation>, StoreError> {
+    async fn earlier_of(
+        &self,
+        visitor: &VisitorId,
+        than: &ConversationId,
+    ) -> Result<Vec<Conversation>, StoreError> {
         let (visitor, than) = (visitor.clone(), than.clone());
         self.read(move |c| {
             let rest = "where visitor = ?1 and id <> ?2 and opened_at <= \
@@ -156,7 +168,12 @@ impl Store for SqliteStore {
         self.read(move |c| entries::after(c, &id, "position", after, limit)).await
     }
 
-    async fn visible_entries(&self, id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
+    async fn visible_entries(
+        &self,
+        id: &ConversationId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
         let id = id.clone();
         self.read(move |c| entries::after(c, &id, "visitor_seq", after, limit)).await
     }
@@ -190,10 +207,14 @@ impl Store for SqliteStore {
                 )
                 .optional()
                 .map_err(failed)?;
-            let Some((disposition, label, note, csat, comment)) = row else { return Ok(Judgement::default()) };
-            let wrap_up = disposition
-                .and_then(|word| Disposition::parse(&word))
-                .map(|disposition| WrapUp { disposition, label: label.and_then(|word| Label::parse(&word)), note });
+            let Some((disposition, label, note, csat, comment)) = row else {
+                return Ok(Judgement::default());
+            };
+            let wrap_up = disposition.and_then(|word| Disposition::parse(&word)).map(|disposition| WrapUp {
+                disposition,
+                label: label.and_then(|word| Label::parse(&word)),
+                note,
+            });
             Ok(Judgement { wrap_up, csat: csat.map(|score| (score, comment)) })
         })
         .await
@@ -202,9 +223,11 @@ impl Store for SqliteStore {
     async fn read_marks(&self, id: &ConversationId) -> Result<ReadMarks, StoreError> {
         let id = id.clone();
         self.read(move |c| {
-            c.query_row("select visitor_read, agent_read from conversations where id = ?1", [id.as_str()], |row| {
-                Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? })
-            })
+            c.query_row(
+                "select visitor_read, agent_read from conversations where id = ?1",
+                [id.as_str()],
+                |row| Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? }),
+            )
             .map_err(failed)
         })
         .await
@@ -215,12 +238,18 @@ impl Store for SqliteStore {
     }
 
     async fn left_messages(&self) -> Result<Vec<Conversation>, StoreError> {
-        self.read(|c| conversations::select(c, "where state in ('left_message') order by due_at limit 500", &[])).await
+        self.read(|c| {
+            conversations::select(c, "where state in ('left_message') order by due_at limit 500", &[])
+        })
+        .await
     }
 
     async fn held_by(&self, agent: &AgentId) -> Result<Vec<Conversation>, StoreError> {
         let agent = agent.clone();
-        self.read(move |c| conversations::select(c, "where agent = ?1 order by opened_at", &[&agent.as_str()])).await
+        self.read(move |c| {
+            conversations::select(c, "where agent = ?1 order by opened_at", &[&agent.as_str()])
+        })
+        .await
     }
 
     async fn closed_by_since(&self, agent: &AgentId, since: Timestamp) -> Result<u64, StoreError> {
@@ -254,7 +283,10 @@ impl Store for SqliteStore {
         self.read(move |c| conversations::search(c, &search)).await
     }
 
-    async fn last_entries(&self, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Entry>, StoreError> {
+    async fn last_entries(
+        &self,
+        ids: &[ConversationId],
+    ) -> Result<HashMap<ConversationId, Entry>, StoreError> {
         let ids = ids.to_vec();
         self.read(move |c| {
             let mut found = HashMap::with_capacity(ids.len());

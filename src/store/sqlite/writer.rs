@@ -71,11 +71,17 @@ pub(super) struct Threads {
 
 impl Threads {
     /// Starts one writer and as many readers as there are connections for them.
-    pub(super) fn start(writer: Connection, readers: Vec<Connection>, capacity: usize) -> std::io::Result<Self> {
+    pub(super) fn start(
+        writer: Connection,
+        readers: Vec<Connection>,
+        capacity: usize,
+    ) -> std::io::Result<Self> {
         let (writes, reads) = (Jobs::new(capacity), Jobs::new(capacity));
         let mut running = Vec::new();
         let jobs = writes.clone();
-        running.push(std::thread::Builder::new().name("store-writer".into()).spawn(move || write(&writer, &jobs))?);
+        running.push(
+            std::thread::Builder::new().name("store-writer".into()).spawn(move || write(&writer, &jobs))?,
+        );
         for connection in readers {
             let jobs = reads.clone();
             let read = move || {
@@ -160,7 +166,11 @@ fn write(connection: &Connection, jobs: &Jobs<WriteJob>) {
     while let Some(group) = jobs.take(GROUP) {
         if execute(connection, "begin immediate").is_err() {
             // Nothing was begun, so the savepoints of these jobs would commit by themselves: they are not run.
-            tracing::error!(jobs = group.len(), "The database does not take writes; {} were refused", group.len());
+            tracing::error!(
+                jobs = group.len(),
+                "The database does not take writes; {} were refused",
+                group.len()
+            );
             drop(group);
             continue;
         }
