@@ -5,5 +5,6 @@ pub mod flow;
 
 pub mod auth;
 pub mod config;
+pub mod telemetry;
 pub mod shutdown;
 pub mod store;

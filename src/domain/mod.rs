@@ -18,3 +18,4 @@ pub mod routing;
 pub mod outcome;
 pub mod knowledge;
 pub mod site;
+pub mod event;

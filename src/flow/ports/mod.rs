@@ -6,6 +6,7 @@ pub mod bus;
 pub mod clock;
 pub mod directory;
 pub mod ids;
+pub mod observer;
 pub mod store;
 
 pub use analyzer::{Analyzer, AnalyzerStatus};
@@ -14,6 +15,7 @@ pub use bus::{Bus, Hint, Side};
 pub use clock::Clock;
 pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
+pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
 };

@@ -1,0 +1,226 @@
+//! The counters themselves. Names and help come from the catalog.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric as Registered, Registry};
+
+use super::catalog::{Kind, metric};
+
+/// Label names and values, in the order of the catalog.
+type Labels = Vec<(&'static str, String)>;
+type Counters = Family<Labels, Counter>;
+type Gauges = Family<Labels, Gauge<f64, AtomicU64>>;
+type Histograms = Family<Labels, Histogram, fn() -> Histogram>;
+
+/// Everything that is counted. Cheap to clone.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    pub(super) messages: Counters,
+    pub(super) analyses: Counters,
+    pub(super) analysis_seconds: Histograms,
+    pub(super) bot_replies: Counters,
+    pub(super) bot_reply_seconds: Histograms,
+    pub(super) escalations: Counters,
+    pub(super) offers: Counters,
+    pub(super) wait_seconds: Histograms,
+    pub(super) abandoned: Counters,
+    pub(super) sla_breaches: Counters,
+    pub(super) closed: Counters,
+    pub(super) csat: Counters,
+    sockets: Gauges,
+    socket_closes: Counters,
+    http_requests: Counters,
+    http_request_seconds: Histograms,
+    logins: Counters,
+    queue_depth: Gauges,
+    queue_oldest: Gauges,
+    agents: Gauges,
+    capacity_ratio: Gauges,
+    analyzer_ready: Gauges,
+}
+
+/// Milliseconds to a minute.
+fn short_spans() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0])
+}
+
+/// Seconds to hours.
+fn waits() -> Histogram {
+    Histogram::new([5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0, 7200.0])
+}
+
+/// Puts a family into the registry under the name of the catalog.
+fn add<M: Registered + Clone>(registry: &mut Registry, name: &'static str, family: M) -> M {
+    let listed = metric(name);
+    // The encoder adds the ending of counters itself.
+    let name = if listed.kind == Kind::Counter { name.trim_end_matches("_total") } else { name };
+    registry.register(name, listed.help, family.clone());
+    family
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let short = || Histograms::new_with_constructor(short_spans as fn() -> Histogram);
+        let long = || Histograms::new_with_constructor(waits as fn() -> Histogram);
+        let to = &mut registry;
+        Self {
+            messages: add(to, "baton_messages_total", Counters::default()),
+            analyses: add(to, "baton_analyses_total", Counters::default()),
+            analysis_seconds: add(to, "baton_analysis_seconds", short()),
+            bot_replies: add(to, "baton_bot_replies_total", Counters::default()),
+            bot_reply_seconds: add(to, "baton_bot_reply_seconds", short()),
+            escalations: add(to, "baton_escalations_total", Counters::default()),
+            offers: add(to, "baton_offers_total", Counters::default()),
+            wait_seconds: add(to, "baton_wait_seconds", long()),
+            abandoned: add(to, "baton_abandoned_total", Counters::default()),
+            sla_breaches: add(to, "baton_sla_breaches_total", Counters::default()),
+            closed: add(to, "baton_closed_total", Counters::default()),
+            csat: add(to, "baton_csat_total", Counters::default()),
+            sockets: add(to, "baton_sockets", Gauges::default()),
+            socket_closes: add(to, "baton_socket_closes_total", Counters::default()),
+            http_requests: add(to, "baton_http_requests_total", Counters::default()),
+            http_request_seconds: add(to, "baton_http_request_seconds", short()),
+            logins: add(to, "baton_logins_total", Counters::default()),
+            queue_depth: add(to, "baton_queue_depth", Gauges::default()),
+            queue_oldest: add(to, "baton_queue_oldest_seconds", Gauges::default()),
+            agents: add(to, "baton_agents", Gauges::default()),
+            capacity_ratio: add(to, "baton_capacity_ratio", Gauges::default()),
+            analyzer_ready: add(to, "baton_analyzer_ready", Gauges::default()),
+            registry: Arc::new(registry),
+        }
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing into a string does not fail");
+        text
+    }
+
+    /// Counts an open socket until the guard is dropped. `kind` is `visitor` or `agent`.
+    #[must_use]
+    pub fn socket_opened(&self, kind: &'static str) -> SocketGuard {
+        let gauge = self.sockets.get_or_create_owned(&vec![("kind", kind.to_owned())]);
+        gauge.inc();
+        SocketGuard { gauge }
+    }
+
+    /// Counts a closed socket by its close code.
+    pub fn socket_closed(&self, kind: &'static str, code: u16) {
+        self.socket_closes.get_or_create(&vec![("kind", kind.to_owned()), ("code", code.to_string())]).inc();
+    }
+
+    /// Counts a request. `route` is the pattern of the route, never the path itself.
+    pub fn request_answered(&self, route: &str, status: u16, took: Duration) {
+        self.http_requests
+            .get_or_create(&vec![("route", route.to_owned()), ("status", status.to_string())])
+            .inc();
+        self.http_request_seconds.get_or_create(&Labels::new()).observe(took.as_secs_f64());
+    }
+
+    /// Counts a login by its outcome.
+    pub fn login(&self, outcome: &'static str) {
+        self.logins.get_or_create(&vec![("outcome", outcome.to_owned())]).inc();
+    }
+
+    /// Forgets the figures of the service, before they are read from the store again.
+    pub fn begin_scrape(&self) {
+        for family in [&self.queue_depth, &self.queue_oldest, &self.agents, &self.capacity_ratio] {
+            family.clear();
+        }
+    }
+
+    /// One queue as the store knows it.
+    pub fn queue(&self, name: &str, depth: usize, oldest: Duration, capacity_ratio: Option<f64>) {
+        let labels = vec![("queue", name.to_owned())];
+        self.queue_depth.get_or_create(&labels).set(depth as f64);
+        self.queue_oldest.get_or_create(&labels).set(oldest.as_secs_f64());
+        if let Some(ratio) = capacity_ratio {
+            self.capacity_ratio.get_or_create(&labels).set(ratio);
+        }
+    }
+
+    /// How many agents have chosen a presence.
+    pub fn agents(&self, presence: &'static str, n_agents: usize) {
+        self.agents.get_or_create(&vec![("presence", presence.to_owned())]).set(n_agents as f64);
+    }
+
+    /// Whether the model answers: 1, or 0 while words do.
+    pub fn analyzer(&self, is_ready: IsReady) {
+        self.analyzer_ready.get_or_create(&Labels::new()).set(if is_ready == IsReady::Yes {
+            1.0
+        } else {
+            0.0
+        });
+    }
+}
+
+/// Whether the model answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IsReady {
+    /// It does.
+    Yes,
+    /// Words do.
+    No,
+}
+
+/// One open socket, counted until this is dropped.
+pub struct SocketGuard {
+    gauge: Gauge<f64, AtomicU64>,
+}
+
+impl Drop for SocketGuard {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::CATALOG;
+    use super::*;
+
+    #[test]
+    fn every_metric_of_the_catalog_is_there_and_no_other() {
+        let text = Metrics::new().render();
+        let mut found: Vec<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .map(|line| {
+                let (name, kind) = line.split_once(' ').unwrap();
+                if kind == "counter" { format!("{name}_total") } else { name.to_owned() }
+            })
+            .collect();
+        let mut listed: Vec<String> = CATALOG.iter().map(|metric| metric.name.to_owned()).collect();
+        found.sort();
+        listed.sort();
+        assert_eq!(found, listed);
+    }
+
+    #[test]
+    fn a_socket_is_counted_while_it_is_open() {
+        let metrics = Metrics::new();
+        let guard = metrics.socket_opened("visitor");
+        assert!(metrics.render().contains("baton_sockets{kind=\"visitor\"} 1.0"));
+        drop(guard);
+        assert!(metrics.render().contains("baton_sockets{kind=\"visitor\"} 0.0"));
+    }
+}
