@@ -197,10 +197,40 @@ impl Drop for SocketGuard {
 mod tests {
     use super::super::CATALOG;
     use super::*;
+    use crate::domain::event::Event;
+    use crate::domain::id::QueueId;
+
+    /// Counts one of everything that can happen.
+    fn everything() -> Metrics {
+        let metrics = Metrics::new();
+        let (queue, span) = (QueueId::from_suffix("delivery"), Duration::from_secs(1));
+        for event in [
+            Event::MessageStored { author: "visitor" },
+            Event::MessageAnalyzed { by: "model", took: span },
+            Event::BotReplied { outcome: "answer", took: span },
+            Event::Escalated { reason: "keyword".into() },
+            Event::OfferMade,
+            Event::Answered { queue: queue.clone(), waited: span },
+            Event::Abandoned { queue },
+            Event::SlaBreached { target: "answer" },
+            Event::Closed,
+            Event::Rated { score: 5 },
+        ] {
+            metrics.observe(&event);
+        }
+        drop(metrics.socket_opened("agent"));
+        metrics.socket_closed("agent", 1000);
+        metrics.request_answered("/", 200, span);
+        metrics.login("ok");
+        metrics.queue("Delivery", 1, span, Some(0.5));
+        metrics.agents("online", 1);
+        metrics.analyzer(IsReady::Yes);
+        metrics
+    }
 
     #[test]
-    fn every_metric_of_the_catalog_is_there_and_no_other() {
-        let text = Metrics::new().render();
+    fn every_metric_of_the_catalog_is_fed_and_no_other() {
+        let text = everything().render();
         let mut found: Vec<String> = text
             .lines()
             .filter_map(|line| line.strip_prefix("# TYPE "))
