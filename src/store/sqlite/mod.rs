@@ -3,6 +3,7 @@
 mod agents;
 mod commit;
 mod conversations;
+mod directory;
 mod entries;
 mod handoffs;
 mod port;
@@ -14,7 +15,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Numbered, forward only, each safe while the previous version of Baton still runs.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_conversations.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_conversations.sql"), include_str!("migrations/0002_directory.sql")];
 
 /// Connections for reading.
 const READERS: usize = 3;
