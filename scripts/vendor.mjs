@@ -59,7 +59,7 @@ const ICONS = [
 ];
 
 /** The few icons of the widget, in a file of its own so that it stays small. */
-const WIDGET_ICONS = ['arrow-up', 'bot', 'check', 'check-check', 'circle-alert', 'clock', 'message-circle', 'user-round', 'wifi-off', 'x'];
+const WIDGET_ICONS = ['arrow-up', 'bot', 'check', 'check-check', 'chevron-down', 'circle-alert', 'clock', 'user-round', 'wifi-off', 'x'];
 
 function rewrite(/** @type {string} */ source, /** @type {string} */ file) {
   const out = source

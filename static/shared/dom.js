@@ -2,7 +2,7 @@
 // as SVG, text with links, announcements, keys. Text is always set as text;
 // there is no way in here to set markup.
 
-import { linkParts } from './format.js';
+import { linkParts } from './text.js';
 
 /** @typedef {Node | string | number | null | undefined | false} Child */
 /** @typedef {[tag: string, attributes: Record<string, string>][]} Icon */

@@ -3,7 +3,7 @@
 
 import { h } from '../vendor/preact.js';
 import htm from '../vendor/htm.js';
-import { linkParts } from './format.js';
+import { linkParts } from './text.js';
 
 export { Fragment, createContext, h, render } from '../vendor/preact.js';
 export { useCallback, useContext, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../vendor/hooks.js';

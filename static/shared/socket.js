@@ -6,35 +6,8 @@
 // It keeps no state of the product and touches no DOM: frames go to `onFrame`,
 // the state of the connection to `onState`.
 
-/** @typedef {{ type: string, [field: string]: any }} Frame */
-
 /**
- * What the page shows of the connection. `retry_at` is when the next try
- * begins, `reason` the close code's name or the code of the refused ticket.
- * @typedef {{ phase: 'idle' | 'connecting' | 'live' | 'waiting' | 'stopped', attempt: number, retry_at: number | null, reason: string | null }} SocketState
- */
-
-/**
- * What the socket needs of the world; tests bring their own.
- * @typedef {object} Environment
- * @property {new (url: string) => WebSocket} WebSocket
- * @property {(run: () => void, ms: number) => any} setTimeout
- * @property {(timer: any) => void} clearTimeout
- * @property {() => number} now
- * @property {() => number} random
- * @property {{ href: string }} location
- * @property {((type: string, listener: () => void) => void) | undefined} addEventListener
- */
-
-/**
- * @typedef {object} SocketOptions
- * @property {() => Promise<string>} ticket  Brings a fresh one-use ticket. An error with a `status` of 400 to 499 (but 408, 425, 429) stops the socket with its `code`; any other is tried again.
- * @property {(frame: Frame) => void} onFrame  Every frame once and in order, `hello`, `ack` and `error` included.
- * @property {(state: SocketState) => void} [onState]
- * @property {() => void} [onRestart]  The server's history is another one: forget everything shown.
- * @property {Frame[]} [pending]  Commands from before a reload, sent again under their ids.
- * @property {(commands: Frame[]) => void} [onPending]  The commands not yet answered, whenever that changes.
- * @property {Environment} [environment]
+ * @import { Environment, Frame, SocketOptions, SocketState } from './socket-types.d.ts'
  */
 
 /**
