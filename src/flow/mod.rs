@@ -1,3 +1,175 @@
 //! Verbs: what happens, one file a step.
+//!
+//! | step | file | what |
+//! | --- | --- | --- |
+//! | 1 | `receive` | check, store, acknowledge |
+//! | 2 | `analyze` | ask the model within its budget; words otherwise |
+//! | 3, 4 | `decide` | fold the analyses into the score, decide, store the decision either way |
+//! | 4b | `reply` | the bot keeps it: ask the bot, store its answer |
+//! | 5 | `escalate` | handoff, place in the queue, notice, end of the bot's control: one write |
+//! | 6 | `offer` | route, reserve room, offer; accept, decline, take |
+//! | 7 | `converse` | what agents and visitors say and do; typing, reading |
+//! | 7b | `transfer` | to another queue, tier or agent; back to the bot |
+//! | 8 | `close` | end, resolve, wrap up, rate |
+//! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
+//! | any time | `view` | what visitors and agents are shown |
 
+mod analyze;
+mod close;
+mod command;
+mod converse;
+mod decide;
+mod error;
+mod escalate;
+mod explain;
+mod lane;
+mod offer;
 pub mod ports;
+mod receive;
+mod reply;
+mod transfer;
+pub mod view;
+mod watch;
+
+pub use decide::{TurnEvent, events_of};
+pub use error::FlowError;
+pub use ports::Ports;
+
+use crate::domain::conversation::{Change, Conversation};
+use crate::domain::escalation::EscalationPolicy;
+use crate::domain::id::ConversationId;
+use crate::shutdown::Tracker;
+use arc_swap::ArcSwap;
+use ports::{Ack, CommandKey, Hint, StoreError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How often a step is tried again when somebody else was faster.
+const ATTEMPTS: usize = 16;
+
+/// What an operator sets for the flow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a message may wait for the model before words answer.
+    pub analysis_budget: Duration,
+    /// How long every connection of an agent may be gone before their conversations go back.
+    pub agent_grace: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { analysis_budget: Duration::from_millis(800), agent_grace: Duration::from_secs(7) }
+    }
+}
+
+/// The steps, over ports. Cheap to clone.
+#[derive(Clone)]
+pub struct Flow(Arc<Inner>);
+
+struct Inner {
+    ports: Ports,
+    settings: Settings,
+    tracker: Tracker,
+    policy: ArcSwap<EscalationPolicy>,
+    lanes: lane::Lanes,
+    unmatched: Notify,
+    waiting: view::WaitingCache,
+}
+
+impl Flow {
+    /// The flow with its ports and the policy that is live.
+    pub fn new(ports: Ports, settings: Settings, policy: EscalationPolicy, tracker: Tracker) -> Self {
+        Self(Arc::new(Inner {
+            ports,
+            settings,
+            tracker,
+            policy: ArcSwap::from_pointee(policy),
+            lanes: lane::Lanes::default(),
+            unmatched: Notify::new(),
+            waiting: view::WaitingCache::default(),
+        }))
+    }
+
+    /// What the flow works on.
+    pub fn ports(&self) -> &Ports {
+        &self.0.ports
+    }
+
+    /// The policy that is live.
+    pub fn policy(&self) -> Arc<EscalationPolicy> {
+        self.0.policy.load_full()
+    }
+
+    /// Makes another policy live, for decisions from now on.
+    pub fn set_policy(&self, policy: EscalationPolicy) {
+        self.0.policy.store(Arc::new(policy));
+        self.0.ports.bus.hint(Hint::Policy);
+    }
+
+    /// Starts what runs by itself: offering, and what time does. Agents who were connected before this start have
+    /// their grace from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn start(&self) -> Result<(), FlowError> {
+        self.0.ports.store.everybody_lost(self.0.ports.clock.now()).await?;
+        let flow = self.clone();
+        self.0.tracker.spawn("offer", async move { flow.keep_offering().await });
+        let flow = self.clone();
+        self.0.tracker.spawn("watch", async move { flow.keep_watching().await });
+        Ok(())
+    }
+
+    async fn conversation(&self, id: &ConversationId) -> Result<Conversation, FlowError> {
+        self.0.ports.store.conversation(id).await?.ok_or(FlowError::NotFound("conversation"))
+    }
+
+    /// One change of state in the conversation's lane: read, decide, write; again when somebody else was faster.
+    /// A command that was carried out before gives its first answer again.
+    async fn change<F>(&self, id: &ConversationId, key: Option<CommandKey>, step: F) -> Result<Ack, FlowError>
+    where
+        F: Fn(Conversation) -> Result<Change, FlowError>,
+    {
+        let store = &self.0.ports.store;
+        let ack = {
+            let _lane = self.0.lanes.enter(id).await;
+            self.change_in_lane(id, key, step).await?
+        };
+        let position = store.conversation(id).await?.map_or(0, |conversation| conversation.last_position);
+        self.tell(id, position);
+        Ok(ack)
+    }
+
+    async fn change_in_lane<F>(
+        &self,
+        id: &ConversationId,
+        key: Option<CommandKey>,
+        step: F,
+    ) -> Result<Ack, FlowError>
+    where
+        F: Fn(Conversation) -> Result<Change, FlowError>,
+    {
+        let store = &self.0.ports.store;
+        if let Some(key) = &key
+            && let Some(ack) = store.answered(key).await?
+        {
+            return Ok(ack);
+        }
+        for _ in 0..ATTEMPTS {
+            let change = step(self.conversation(id).await?)?;
+            match store.commit(change, key.clone(), self.0.ports.clock.now()).await {
+                Err(StoreError::Conflict) => {}
+                other => return Ok(other?),
+            }
+        }
+        Err(FlowError::Conflict)
+    }
+
+    fn tell(&self, id: &ConversationId, position: u64) {
+        self.0.ports.bus.hint(Hint::Conversation { id: id.clone(), position });
+        self.0.ports.bus.hint(Hint::Queues);
+        self.0.unmatched.notify_one();
+    }
+}

@@ -1,7 +1,7 @@
 //! The conversation as one thing that changes as a whole, and the change that one
 //! step makes of it. What people said is not in here but in the log.
 
-use super::{ConversationState, NewEntry};
+use super::{ConversationState, InvalidTransition, NewEntry};
 use crate::domain::analysis::Analysis;
 use crate::domain::handoff::{Handoff, HandoffOutcome};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId, WidgetKey};
@@ -176,6 +176,24 @@ impl Change {
             reservation: None,
             analyses: Vec::new(),
         }
+    }
+
+    /// Goes on with a second transition, so that both are written as one.
+    ///
+    /// # Errors
+    ///
+    /// The second transition's.
+    pub fn then(
+        mut self,
+        step: impl FnOnce(Conversation) -> Result<Self, InvalidTransition>,
+    ) -> Result<Self, InvalidTransition> {
+        let next = step(self.conversation)?;
+        self.conversation = next.conversation;
+        self.entries.extend(next.entries);
+        self.handoffs.extend(next.handoffs);
+        self.analyses.extend(next.analyses);
+        self.reservation = next.reservation.or(self.reservation);
+        Ok(self)
     }
 
     /// Adds an entry.

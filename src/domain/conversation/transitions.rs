@@ -417,30 +417,38 @@ impl Conversation {
         }
     }
 
-    /// The visitor writes again within the reopen window: it waits in front, for the same agent first.
+    /// The visitor writes again within the reopen window: the same agent has it again when they are free, else it
+    /// waits in front and asks for them first.
     ///
     /// # Errors
     ///
     /// Unless it is over or being wrapped up.
-    pub fn reopen(mut self, handoff: Handoff) -> Transition {
-        match self.state {
-            State::WrapUp { .. } | State::Closed { .. } => {
-                let at = handoff.at;
-                self.state = State::Queued { handoff: handoff.id.clone(), since: at };
-                self.epoch += 1;
-                self.queue = Some(handoff.queue.clone());
-                self.priority = handoff.priority;
+    pub fn reopen(mut self, handoff: Handoff, with: Option<(Reservation, String)>) -> Transition {
+        if self.state.is_open() {
+            return Err(self.state.cannot("be reopened"));
+        }
+        let (at, id, queue) = (handoff.at, handoff.id.clone(), handoff.queue_name.clone());
+        self.epoch += 1;
+        self.queue = Some(handoff.queue.clone());
+        self.priority = handoff.priority;
+        self.excluded.clear();
+        let mut change = match with {
+            Some((reservation, name)) => {
+                self.state =
+                    State::WithAgent { handoff: id.clone(), agent: reservation.agent.clone(), since: at };
+                let mut change = self.joined(id, &reservation.agent, &name, at);
+                change.reservation = Some(reservation);
+                change
+            }
+            None => {
+                self.state = State::Queued { handoff: id, since: at };
                 self.is_front = true;
-                self.excluded.clear();
                 self.wanted_agent = self.last_agent.clone();
                 self.answer_due_at = handoff.answer_due_at;
-                let queue = handoff.queue_name.clone();
-                let mut change =
-                    Change::of(self).with(NewEntry::notice(Notice::Queued, &[("queue", queue)], at));
-                change.handoffs.push(HandoffChange::Begin(Box::new(handoff)));
-                Ok(change)
+                Change::of(self).with(NewEntry::notice(Notice::Queued, &[("queue", queue)], at))
             }
-            other => Err(other.cannot("be reopened")),
-        }
+        };
+        change.handoffs.insert(0, HandoffChange::Begin(Box::new(handoff)));
+        Ok(change)
     }
 }

@@ -17,5 +17,26 @@ pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
-    Ack, CommandKey, Figures, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
 };
+
+use std::sync::Arc;
+
+/// One of each.
+#[derive(Clone)]
+pub struct Ports {
+    /// Conversations.
+    pub store: Arc<dyn Store>,
+    /// Accounts, queues, knowledge, widgets, visitors, policies.
+    pub directory: Arc<dyn Directory>,
+    /// What is in a message.
+    pub analyzer: Arc<dyn Analyzer>,
+    /// Who answers first.
+    pub bot: Arc<dyn Bot>,
+    /// Tells everybody that something changed.
+    pub bus: Arc<dyn Bus>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn IdSource>,
+}

@@ -120,6 +120,17 @@ pub struct ReadMarks {
     pub agent: u64,
 }
 
+/// What a list shows of a conversation beside the conversation itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Glance {
+    /// The last message.
+    pub last: Option<Entry>,
+    /// The first reason of the latest handoff.
+    pub reason: Option<String>,
+    /// How far each side has read.
+    pub marks: ReadMarks,
+}
+
 /// Numbers for the live view.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures {
@@ -257,11 +268,8 @@ pub trait Store: Send + Sync {
     /// Conversations that fit, latest first.
     async fn search(&self, search: Search) -> Result<Vec<Conversation>, StoreError>;
 
-    /// The last entry that visitors may see, of each of these conversations.
-    async fn last_entries(
-        &self,
-        ids: &[ConversationId],
-    ) -> Result<HashMap<ConversationId, Entry>, StoreError>;
+    /// What a list shows of each of these conversations.
+    async fn glances(&self, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Glance>, StoreError>;
 
     /// Conversations opened in a span of time, oldest first, after the given one; for export.
     async fn opened_between(

@@ -125,8 +125,8 @@ pub(super) fn after(
     Ok(found)
 }
 
-/// The last entry the visitor may see.
-pub(super) fn last_visible(
+/// The last message.
+pub(super) fn last_message(
     connection: &Connection,
     id: &ConversationId,
 ) -> Result<Option<Entry>, StoreError> {

@@ -8,7 +8,7 @@ use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId};
 use crate::domain::queue::{MeasuredWait, Priority};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::StoreError;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ fn insert(connection: &Connection, handoff: &Handoff) -> Result<(), StoreError> 
         .execute(named_params! {
             ":id": handoff.id.as_str(),
             ":conversation": handoff.conversation.as_str(),
-            ":kind": serde_json::to_value(handoff.kind).ok().and_then(|v| v.as_str().map(str::to_owned)),
+            ":kind": handoff.kind.as_str(),
             ":reason": handoff.reasons.first().map_or("", |reason| reason.code.as_str()),
             ":status": handoff.status.as_str(),
             ":queue": handoff.queue.as_str(),
@@ -133,6 +133,21 @@ pub(super) fn of(connection: &Connection, conversation: &ConversationId) -> Resu
         });
     }
     Ok(found)
+}
+
+/// The first reason of the latest handoff.
+pub(super) fn latest_reason(
+    connection: &Connection,
+    id: &ConversationId,
+) -> Result<Option<String>, StoreError> {
+    connection
+        .prepare_cached(
+            "select reason from handoffs where conversation = ?1 order by at desc, id desc limit 1",
+        )
+        .map_err(failed)?
+        .query_row([id.as_str()], |row| row.get(0))
+        .optional()
+        .map_err(failed)
 }
 
 pub(super) fn record_words(

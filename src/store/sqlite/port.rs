@@ -11,11 +11,19 @@ use crate::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use crate::domain::queue::MeasuredWait;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
-    Ack, CommandKey, Figures, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
 };
 use async_trait::async_trait;
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
+
+fn read_marks(connection: &Connection, id: &ConversationId) -> Result<ReadMarks, StoreError> {
+    connection
+        .prepare_cached("select visitor_read, agent_read from conversations where id = ?1")
+        .map_err(failed)?
+        .query_row([id.as_str()], |row| Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? }))
+        .map_err(failed)
+}
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -222,15 +230,7 @@ impl Store for SqliteStore {
 
     async fn read_marks(&self, id: &ConversationId) -> Result<ReadMarks, StoreError> {
         let id = id.clone();
-        self.read(move |c| {
-            c.query_row(
-                "select visitor_read, agent_read from conversations where id = ?1",
-                [id.as_str()],
-                |row| Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? }),
-            )
-            .map_err(failed)
-        })
-        .await
+        self.read(move |c| read_marks(c, &id)).await
     }
 
     async fn waiting(&self) -> Result<Vec<Conversation>, StoreError> {
@@ -283,17 +283,15 @@ impl Store for SqliteStore {
         self.read(move |c| conversations::search(c, &search)).await
     }
 
-    async fn last_entries(
-        &self,
-        ids: &[ConversationId],
-    ) -> Result<HashMap<ConversationId, Entry>, StoreError> {
+    async fn glances(&self, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Glance>, StoreError> {
         let ids = ids.to_vec();
         self.read(move |c| {
             let mut found = HashMap::with_capacity(ids.len());
             for id in ids {
-                if let Some(entry) = entries::last_visible(c, &id)? {
-                    found.insert(id, entry);
-                }
+                let marks = read_marks(c, &id)?;
+                let last = entries::last_message(c, &id)?;
+                let reason = handoffs::latest_reason(c, &id)?;
+                found.insert(id, Glance { last, reason, marks });
             }
             Ok(found)
         })

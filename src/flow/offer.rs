@@ -1,0 +1,189 @@
+//! Step 6: from the queue to an agent.
+//!
+//! Reads   who waits, who is there.
+//! Writes  the offer and the room it takes: one command each; accepting is a compare-and-set (invariant 6).
+//! Next    `converse`.
+
+use super::escalate::Floor;
+use super::{Flow, FlowError, command};
+use crate::domain::agent::{Agent, Permission};
+use crate::domain::conversation::{Conversation, ConversationState, Reservation, Turned};
+use crate::domain::id::{AgentId, ConversationId, OfferId};
+use crate::domain::queue::{Place, compare};
+use crate::domain::routing::{NoRoute, route};
+use crate::flow::ports::Ack;
+use std::time::Duration;
+
+/// How long after a failed round the next one comes by itself.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// The place of a waiting conversation in the order of all.
+pub(super) fn place_of(conversation: &Conversation) -> Option<Place> {
+    Some(Place {
+        conversation: conversation.id.clone(),
+        priority: conversation.priority,
+        is_front: conversation.is_front,
+        answer_due_at: conversation.answer_due_at,
+        since: conversation.state.waiting_since()?,
+    })
+}
+
+impl Flow {
+    /// Offers whenever something changed, until the process stops.
+    pub(super) async fn keep_offering(&self) {
+        loop {
+            tokio::select! {
+                () = self.0.tracker.stopping() => return,
+                () = self.0.unmatched.notified() => {}
+                () = self.0.ports.clock.sleep(ROUND) => {}
+            }
+            if let Err(error) = self.offer_waiting().await {
+                tracing::warn!(error.code = error.code(), "Waiting conversations were not offered: {error}");
+            }
+        }
+    }
+
+    /// One round: everybody who waits, in order, to whoever is there and has room.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn offer_waiting(&self) -> Result<(), FlowError> {
+        let mut floor = self.floor().await?;
+        let policy = self.policy();
+        let mut waiting: Vec<Conversation> = floor
+            .waiting
+            .iter()
+            .filter(|c| matches!(c.state, ConversationState::Queued { .. }))
+            .cloned()
+            .collect();
+        waiting.sort_by(|a, b| match (place_of(a), place_of(b)) {
+            (Some(a), Some(b)) => compare(&a, &b, floor.now, policy.service.priority_step),
+            (a, b) => a.is_some().cmp(&b.is_some()),
+        });
+        for conversation in waiting {
+            let queue = floor.queue(conversation.queue.as_ref());
+            let agent = match route(&conversation, &queue, &floor.candidates, floor.now) {
+                Ok(agent) => agent.clone(),
+                Err(NoRoute::NobodyThere | NoRoute::AllBusy) => continue,
+            };
+            match self.offer(&conversation, &agent).await {
+                Ok(()) => count_offer(&mut floor, &agent),
+                // Somebody was faster; the next round sees it.
+                Err(FlowError::Conflict | FlowError::NoRoom | FlowError::Rejected(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn offer(&self, conversation: &Conversation, agent: &Agent) -> Result<(), FlowError> {
+        let ports = &self.0.ports;
+        let _lane = self.0.lanes.enter(&conversation.id).await;
+        let now = ports.clock.now();
+        let to = Reservation { agent: agent.id.clone(), capacity: agent.capacity };
+        let offer = OfferId::from_suffix(&ports.ids.suffix());
+        let change = conversation.clone().offer(offer, to, now.plus(self.policy().service.offer_timeout))?;
+        ports.store.commit(change, None, now).await?;
+        drop(_lane);
+        self.hint_state(&conversation.id);
+        Ok(())
+    }
+
+    fn hint_state(&self, id: &ConversationId) {
+        self.tell(id, 0);
+    }
+
+    /// Takes an offer. Exactly one agent wins, also with one agent in two tabs.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the offer does not stand any more.
+    pub async fn accept(
+        &self,
+        agent: &AgentId,
+        client_id: &str,
+        id: &ConversationId,
+        offer: &OfferId,
+    ) -> Result<Ack, FlowError> {
+        let name = self.agent(agent).await?.name;
+        let key = command::key(agent.as_str(), client_id, &["offer.accept", id.as_str(), offer.as_str()]);
+        let ack = self
+            .change(id, Some(key), |conversation| {
+                let now = self.0.ports.clock.now();
+                Ok(conversation.accept(offer, agent, &name, now)?)
+            })
+            .await?;
+        tracing::info!(conversation.id = %id, agent.id = %agent, "Conversation {id} is accepted by agent {agent}");
+        Ok(ack)
+    }
+
+    /// Says no to an offer; it goes on to somebody else.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` when the offer does not stand any more.
+    pub async fn decline(
+        &self,
+        agent: &AgentId,
+        client_id: &str,
+        id: &ConversationId,
+        offer: &OfferId,
+    ) -> Result<Ack, FlowError> {
+        let key = command::key(agent.as_str(), client_id, &["offer.decline", id.as_str(), offer.as_str()]);
+        self.change(id, Some(key), |conversation| {
+            if conversation.state.agent() != Some(agent) {
+                return Err(FlowError::NotAllowed("the offer is somebody else's"));
+            }
+            Ok(conversation.turn_down(
+                offer,
+                Turned::Declined,
+                self.0.ports.clock.now(),
+                self.policy().service.pass_over,
+            )?)
+        })
+        .await
+    }
+
+    /// Takes a waiting conversation, or a left message, out of turn.
+    ///
+    /// # Errors
+    ///
+    /// `NotAllowed` when the agent does not serve its queue and does not supervise; `NoRoom` when they hold as much as
+    /// they may; `Rejected` when it does not wait.
+    pub async fn take(
+        &self,
+        agent: &AgentId,
+        client_id: &str,
+        id: &ConversationId,
+    ) -> Result<Ack, FlowError> {
+        let floor = self.floor().await?;
+        let taker = self.agent(agent).await?;
+        let conversation = self.conversation(id).await?;
+        let queue = floor.queue(conversation.queue.as_ref());
+        let serves = crate::domain::routing::serves(&taker, &queue, conversation.tier);
+        if !serves && !taker.role.may(Permission::Supervise) {
+            return Err(FlowError::NotAllowed("the queue is not yours"));
+        }
+        let key = command::key(agent.as_str(), client_id, &["conversation.take", id.as_str()]);
+        self.change(id, Some(key), |conversation| {
+            let by = Reservation { agent: agent.clone(), capacity: taker.capacity };
+            Ok(conversation.take(by, &taker.name, self.0.ports.clock.now())?)
+        })
+        .await
+    }
+
+    /// What an admin has set for an agent.
+    pub(super) async fn agent(&self, id: &AgentId) -> Result<Agent, FlowError> {
+        let account = self.0.ports.directory.account(id).await?.filter(|account| !account.is_disabled);
+        account.map(|account| account.agent).ok_or(FlowError::NotFound("agent"))
+    }
+}
+
+fn count_offer(floor: &mut Floor, agent: &Agent) {
+    let now = floor.now;
+    if let Some(candidate) = floor.candidates.iter_mut().find(|candidate| candidate.agent.id == agent.id) {
+        candidate.attendance.held += 1;
+        candidate.attendance.last_offer_at = Some(now);
+    }
+}

@@ -1,0 +1,134 @@
+//! Step 1: a visitor's message.
+//!
+//! Reads   the visitor's latest conversation.
+//! Writes  the message; a new conversation, or the reopening of the last, where none is open: one command.
+//! Next    `analyze` and `decide`, after the acknowledgement.
+
+use super::{ATTEMPTS, Flow, FlowError, command};
+use crate::domain::conversation::{Author, Body, Change, Conversation, ConversationState, NewEntry};
+use crate::domain::escalation::{Reason, ReasonCode};
+use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
+use crate::flow::ports::{Ack, Receipt, StoreError};
+
+impl Flow {
+    /// Stores a message and acknowledges it, before anything thinks about it (invariant 2). Opens a conversation where
+    /// the visitor has none, and reopens one that a human closed a short while ago.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` when the client id was used for another message; `Store` when nothing was written.
+    pub async fn receive(
+        &self,
+        visitor: &VisitorId,
+        widget: Option<&WidgetKey>,
+        client_id: &str,
+        body: Body,
+    ) -> Result<Ack, FlowError> {
+        let ports = &self.0.ports;
+        let key = command::key(visitor.as_str(), client_id, &["message", body.as_str()]);
+        for _ in 0..ATTEMPTS {
+            let now = ports.clock.now();
+            let latest = ports.store.latest_of(visitor).await?;
+            let message = || NewEntry::message(Author::Visitor, body.clone(), now);
+            let result = match latest {
+                Some(open) if open.state.is_open() => {
+                    let receipt = Receipt {
+                        conversation: open.id,
+                        visitor: visitor.clone(),
+                        body: body.clone(),
+                        at: now,
+                        command: key.clone(),
+                    };
+                    ports.store.receive(receipt).await
+                }
+                other => {
+                    if let Some(ack) = ports.store.answered(&key).await? {
+                        return Ok(ack);
+                    }
+                    let mut change = match other {
+                        Some(last) if self.may_reopen(&last) => self.reopening(last).await?,
+                        last => self.opening(visitor, widget, last.map(|last| last.id)),
+                    };
+                    change.entries.insert(0, message());
+                    ports.store.commit(change, Some(key.clone()), now).await
+                }
+            };
+            match result {
+                // It was closed, or opened, in between: look again.
+                Err(StoreError::Conflict) => {}
+                other => {
+                    let ack = other?;
+                    self.think_about(&ack, body);
+                    return Ok(ack);
+                }
+            }
+        }
+        Err(FlowError::Conflict)
+    }
+
+    /// The visitor's open conversation, made where there is none.
+    pub(super) async fn open_conversation(
+        &self,
+        visitor: &VisitorId,
+        widget: Option<&WidgetKey>,
+    ) -> Result<Conversation, FlowError> {
+        let ports = &self.0.ports;
+        for _ in 0..ATTEMPTS {
+            let last = ports.store.latest_of(visitor).await?;
+            match last {
+                Some(open) if open.state.is_open() => return Ok(open),
+                last => {
+                    let change = self.opening(visitor, widget, last.map(|last| last.id));
+                    match ports.store.commit(change, None, ports.clock.now()).await {
+                        Ok(_) | Err(StoreError::Conflict) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+        }
+        Err(FlowError::Conflict)
+    }
+
+    fn opening(
+        &self,
+        visitor: &VisitorId,
+        widget: Option<&WidgetKey>,
+        previous: Option<ConversationId>,
+    ) -> Change {
+        let ports = &self.0.ports;
+        let id = ConversationId::from_suffix(&ports.ids.suffix());
+        let mut conversation = Conversation::open(id, visitor.clone(), ports.clock.now());
+        conversation.widget = widget.cloned();
+        conversation.previous = previous;
+        let mut change = Change::of(conversation);
+        change.is_new = true;
+        change
+    }
+
+    fn may_reopen(&self, last: &Conversation) -> bool {
+        let window = self.policy().service.reopen_window;
+        let ended_at = match &last.state {
+            ConversationState::WrapUp { ended_at, .. } => *ended_at,
+            ConversationState::Closed { closed_at } => *closed_at,
+            _ => return false,
+        };
+        // What only the bot had begins anew: there is no human to come back to.
+        last.last_agent.is_some() && self.0.ports.clock.now().since(ended_at) <= window
+    }
+
+    async fn reopening(&self, last: Conversation) -> Result<Change, FlowError> {
+        let floor = self.floor().await?;
+        let reasons = vec![Reason::alone(ReasonCode::Reopened)];
+        let handoff = floor.handoff(&last, last.queue.clone(), reasons, &self.policy(), &*self.0.ports.ids);
+        let with = last.last_agent.as_ref().and_then(|agent| floor.room_of(agent));
+        Ok(last.reopen(handoff, with)?)
+    }
+
+    /// Goes on after the acknowledgement, in a task of its own.
+    fn think_about(&self, ack: &Ack, body: Body) {
+        let Some(position) = ack.position else { return };
+        self.tell(&ack.conversation, position);
+        let (flow, id) = (self.clone(), ack.conversation.clone());
+        self.0.tracker.spawn("think", async move { flow.think(&id, position, body.as_str()).await });
+    }
+}

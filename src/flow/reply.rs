@@ -1,0 +1,173 @@
+//! Step 4b: the bot keeps it.
+//!
+//! The bot is asked outside the conversation's lane: a visitor who asks for a person meanwhile waits for nobody.
+//! Its answer counts only under the control epoch it was asked in; later it is kept as not sent.
+
+use super::decide::{Judged, Known, events_of};
+use super::{ATTEMPTS, Flow, FlowError};
+use crate::domain::conversation::{Author, Body, Change, Entry, EntryKind, NewEntry};
+use crate::domain::escalation::{ReasonCode, decide_trigger};
+use crate::domain::handoff::Handoff;
+use crate::domain::id::ConversationId;
+use crate::domain::tuning::{Event, replay_fold};
+use crate::flow::ports::{Hint, Question, Reply, Side, Speaker, StoreError};
+use std::time::Duration;
+
+/// How much later than the bot's own deadline its silence is noticed by the watch.
+pub(super) const SILENCE_MARGIN: Duration = Duration::from_secs(3);
+/// Lines of the transcript that a bot is given.
+const TRANSCRIPT: usize = 50;
+/// What a bot without words of its own says when it does not know.
+const NO_ANSWER: &str = "I could not find an answer to that.";
+
+/// What follows a decision.
+pub(super) enum Asked {
+    /// The bot is to answer.
+    Bot { question: Box<Question>, epoch: u64 },
+    /// The words that counted are to be found.
+    Words { handoff: Handoff },
+}
+
+impl Flow {
+    pub(super) fn question(&self, known: &Known, position: u64) -> Question {
+        let said = |entry: &Entry| match &entry.kind {
+            EntryKind::Message { body, .. } => {
+                let speaker = match entry.author {
+                    Author::Visitor => Speaker::Visitor,
+                    Author::Agent { .. } => Speaker::Agent,
+                    Author::Bot | Author::System => Speaker::Bot,
+                };
+                Some((entry.position, speaker, body.as_str().to_owned()))
+            }
+            _ => None,
+        };
+        let lines: Vec<_> =
+            known.entries.iter().filter(|entry| entry.position <= position).filter_map(said).collect();
+        let text = lines.iter().rev().find(|(at, ..)| *at == position).map(|(.., text)| text.clone());
+        let skipped = lines.len().saturating_sub(TRANSCRIPT);
+        Question {
+            conversation: known.conversation.id.clone(),
+            visitor: known.conversation.visitor.clone(),
+            position,
+            text: text.unwrap_or_default(),
+            transcript: lines.into_iter().skip(skipped).map(|(_, speaker, text)| (speaker, text)).collect(),
+        }
+    }
+
+    pub(super) async fn ask_bot(&self, id: &ConversationId, question: Question, epoch: u64) {
+        let bus = &self.0.ports.bus;
+        let typing = |is_typing| Hint::Typing { id: id.clone(), who: Side::Bot, is_typing };
+        bus.hint(typing(true));
+        let reply = self.0.ports.bot.reply(question).await;
+        bus.hint(typing(false));
+        if let Err(error) = self.take_reply(id, epoch, reply).await {
+            self.note_failure(id, "take the bot's answer", &error);
+        }
+    }
+
+    /// Takes what the bot said: an answer, a failure that may call a human, or its own wish for one.
+    pub(super) async fn take_reply(
+        &self,
+        id: &ConversationId,
+        epoch: u64,
+        reply: Reply,
+    ) -> Result<(), FlowError> {
+        let handoff = {
+            let _lane = self.0.lanes.enter(id).await;
+            let mut outcome = Err(FlowError::Conflict);
+            for _ in 0..ATTEMPTS {
+                outcome = self.take_reply_once(id, epoch, &reply).await;
+                if outcome != Err(FlowError::Conflict) {
+                    break;
+                }
+            }
+            outcome?
+        };
+        if let Some(handoff) = handoff {
+            let (flow, id) = (self.clone(), id.clone());
+            self.0.tracker.spawn("explain", async move { flow.explain(&id, &handoff).await });
+        }
+        Ok(())
+    }
+
+    async fn take_reply_once(
+        &self,
+        id: &ConversationId,
+        epoch: u64,
+        reply: &Reply,
+    ) -> Result<Option<Handoff>, FlowError> {
+        let ports = &self.0.ports;
+        let (known, now, policy) = (self.known(id).await?, ports.clock.now(), self.policy());
+        let conversation = known.conversation.clone();
+        let body = |text: &str| Body::new(text).ok();
+        let says = |body: Body, is_no_answer: bool| NewEntry {
+            author: Author::Bot,
+            kind: EntryKind::Message { body, is_no_answer },
+            at: now,
+        };
+        let (said, is_failure) = match reply {
+            Reply::Answer(text) => (body(text), false),
+            Reply::NoAnswer(text) => (body(text.as_deref().unwrap_or(NO_ANSWER)), true),
+            Reply::HandOver(text) => (text.as_deref().and_then(body), false),
+            Reply::Silent => (None, false),
+        };
+        let trigger = match reply {
+            Reply::HandOver(_) => Some(ReasonCode::BotHandedOver),
+            Reply::Silent => Some(ReasonCode::BotSilent),
+            // An answer that is blank or too long is none.
+            Reply::Answer(_) | Reply::NoAnswer(_) => said.is_none().then_some(ReasonCode::BotSilent),
+        };
+        let has_control = conversation.epoch == epoch
+            && matches!(conversation.state, crate::domain::conversation::ConversationState::WithBot { .. });
+        if !has_control {
+            let Some(body) = said else { return Ok(None) };
+            let unsent = NewEntry { author: Author::Bot, kind: EntryKind::Unsent { body }, at: now };
+            return self.write(Change::of(conversation).with(unsent)).await.map(|()| None);
+        }
+        let mut events = events_of(&known.entries, &known.analyses);
+        let position = conversation.last_position + 1;
+        if is_failure {
+            events.push((position, Event::BotFailed { at: now }));
+        }
+        let judged = Judged::of(&policy, events);
+        let decision = match trigger {
+            Some(code) => {
+                let bare: Vec<Event> = judged.events.iter().map(|(_, event)| event.clone()).collect();
+                let (_, fold) = replay_fold(&policy, &bare);
+                Some(decide_trigger(&policy, &fold, code))
+            }
+            None if is_failure => judged.decisions_from(position).last(),
+            None => None,
+        };
+        let mut change = match said {
+            Some(body) => conversation.bot_answered(epoch, says(body, is_failure))?,
+            None => Change::of(conversation),
+        };
+        let mut begun = None;
+        if let Some(decision) = decision {
+            change.entries.push(NewEntry::decision(decision.clone(), now));
+            if decision.is_escalation() {
+                let counterfactual = decision.about.and_then(|about| judged.counterfactual(&policy, about));
+                let last = known.analyses.last_key_value().map(|(_, analysis)| analysis.intent().as_str());
+                let (handoff, notices) = self
+                    .begin(&change.conversation, &decision, counterfactual, last.unwrap_or("other"))
+                    .await?;
+                begun = Some(handoff.clone());
+                change = change.then(|conversation| conversation.escalate(handoff, notices))?;
+            }
+        }
+        self.write(change).await.map(|()| begun)
+    }
+
+    async fn write(&self, change: Change) -> Result<(), FlowError> {
+        let id = change.conversation.id.clone();
+        match self.0.ports.store.commit(change, None, self.0.ports.clock.now()).await {
+            Ok(ack) => {
+                self.tell(&id, ack.position.unwrap_or(0));
+                Ok(())
+            }
+            Err(StoreError::Conflict) => Err(FlowError::Conflict),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
