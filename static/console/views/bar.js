@@ -1,0 +1,134 @@
+// The bar on top: presence, capacity, the way to everything else.
+
+import { bell, bellOff, check, chevronDown, keyboard, logOut, moon, search, sun, volume2, volumeX } from '../../vendor/icons.js';
+import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
+import * as words from '../words.js';
+
+export function Bar(/** @type {any} */ { state, ui, act }) {
+  const { used, max } = state.capacity;
+  const isAdmin = state.account?.role === 'supervisor' || state.account?.role === 'admin';
+  return html`<header class="topbar">
+    <h1 class="brand">Baton</h1>
+    <${Menu} state=${state} ui=${ui} act=${act} />
+    <span class=${`capacity${max > 0 && used >= max ? ' is-full' : ''}`} title="Conversations you hold, of those you can hold">
+      ${state.overview || max ? html`<span class="tabular">${used}</span> of <span class="tabular">${max}</span>` : ''}
+    </span>
+    <button type="button" class="search-button" onClick=${() => act.palette()} aria-keyshortcuts="Control+K Meta+K">
+      <${Icon} shapes=${search} size=${14} /> <span class="search-words">Search, jump, act</span> <kbd aria-hidden="true">${isMac() ? '⌘K' : 'Ctrl K'}</kbd>
+    </button>
+    <span class="topbar-end">
+      ${isAdmin && html`<a class="topbar-link" href="/admin">Admin</a>`}
+      <button type="button" class="button plain only-icon" aria-label="Keys" title="Keys (?)" onClick=${() => act.help()}><${Icon} shapes=${keyboard} /></button>
+    </span>
+  </header>`;
+}
+
+const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
+
+/** Presence, sound, notifications, theme, log out: a menu button with arrow keys, as ARIA describes it. */
+function Menu(/** @type {any} */ { state, ui, act }) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef(/** @type {any} */ (null));
+  const panel = useRef(/** @type {any} */ (null));
+
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    panel.current?.querySelector('[aria-checked="true"]')?.focus();
+    const outside = (/** @type {any} */ event) => {
+      if (!panel.current?.contains(event.target) && !button.current?.contains(event.target)) setOpen(false);
+    };
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, [isOpen]);
+
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  const choose = (/** @type {any} */ action) => () => {
+    close();
+    action();
+  };
+  const walk = (/** @type {any} */ event) => {
+    const items = [...panel.current.querySelectorAll('[role^="menuitem"]')];
+    const at = items.indexOf(document.activeElement);
+    const to = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 })[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      items.at(to % items.length)?.focus();
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      event.stopPropagation();
+      close();
+    } else if (event.key === 'Tab') {
+      setOpen(false);
+    }
+  };
+  const name = words.presence(state.presence);
+
+  return html`<div class="presence-menu">
+    <button
+      type="button"
+      class="presence-button"
+      ref=${button}
+      aria-haspopup="menu"
+      aria-expanded=${isOpen ? 'true' : 'false'}
+      aria-label=${`You are ${name.toLowerCase()}. Presence and settings`}
+      onClick=${() => setOpen(!isOpen)}
+      onKeyDown=${(/** @type {any} */ event) => {
+        if (event.key === 'ArrowDown' && !isOpen) {
+          event.preventDefault();
+          setOpen(true);
+        }
+      }}
+    >
+      <span class=${`presence ${state.presence}`}>${name}</span>
+      <${Icon} shapes=${chevronDown} size=${14} />
+    </button>
+    ${isOpen &&
+    html`<div class="menu" role="menu" aria-label="Presence and settings" ref=${panel} onKeyDown=${walk}>
+      <div class="menu-who" role="presentation"><bdi>${state.account?.name ?? ''}</bdi></div>
+      ${[
+        ['online', 'Offers come to you'],
+        ['away', 'You keep what you have, nothing new comes'],
+        ['offline', 'You are not here'],
+      ].map(
+        ([value, hint]) => html`<button
+          key=${value}
+          type="button" class="row"
+          role="menuitemradio"
+          tabindex="-1"
+          aria-checked=${state.presence === value ? 'true' : 'false'}
+          onClick=${choose(() => act.presence(value))}
+        >
+          <span class=${`presence ${value}`} aria-hidden="true"></span>
+          <span class="menu-words">${words.presence(value)}<small>${hint}</small></span>
+          ${state.presence === value && html`<${Icon} shapes=${check} size=${14} />`}
+        </button>`,
+      )}
+      <hr />
+      <button type="button" class="row" role="menuitemcheckbox" tabindex="-1" aria-checked=${ui.sound ? 'true' : 'false'} onClick=${choose(act.toggleSound)}>
+        <${Icon} shapes=${ui.sound ? volume2 : volumeX} /> <span class="menu-words">Sound for offers</span> <small>${ui.sound ? 'on' : 'off'}</small>
+      </button>
+      <button
+        type="button" class="row"
+        role="menuitemcheckbox"
+        tabindex="-1"
+        aria-checked=${ui.notify === 'granted' ? 'true' : 'false'}
+        aria-disabled=${ui.notify === 'default' ? null : 'true'}
+        onClick=${choose(act.askToNotify)}
+      >
+        <${Icon} shapes=${ui.notify === 'granted' ? bell : bellOff} />
+        <span class="menu-words">
+          Notifications${ui.notify === 'denied' ? html`<small>refused in this browser’s settings</small>` : ui.notify === 'unsupported' ? html`<small>not offered by this browser</small>` : null}
+        </span>
+        <small>${ui.notify === 'granted' ? 'on' : 'off'}</small>
+      </button>
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${choose(act.nextTheme)}>
+        <${Icon} shapes=${ui.theme === 'dark' ? moon : sun} /> <span class="menu-words">Appearance</span> <small>${ui.theme === 'system' ? 'as the system' : ui.theme}</small>
+      </button>
+      <hr />
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${choose(act.logOut)}><${Icon} shapes=${logOut} /> <span class="menu-words">Log out</span></button>
+    </div>`}
+  </div>`;
+}
