@@ -8,3 +8,5 @@ pub mod config;
 pub mod telemetry;
 pub mod shutdown;
 pub mod store;
+pub mod bot;
+pub mod system;

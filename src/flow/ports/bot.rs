@@ -1,6 +1,6 @@
 //! Bot: the chatbot that answers first, ours or the one a site already has.
 
-use crate::domain::id::{ConversationId, VisitorId};
+use crate::domain::id::{ConversationId, KnowledgeId, VisitorId};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -43,6 +43,17 @@ pub enum Reply {
     Silent,
 }
 
+/// What a bot that answers from entries would answer with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// The entry that is nearest.
+    pub entry: KnowledgeId,
+    /// How near, from 0 to 1.
+    pub similarity: f64,
+    /// Whether the bot would answer with it.
+    pub is_sure: bool,
+}
+
 /// A chatbot.
 #[async_trait]
 pub trait Bot: Send + Sync {
@@ -51,4 +62,10 @@ pub trait Bot: Send + Sync {
 
     /// The longest that [`Bot::reply`] takes, retries included.
     fn deadline(&self) -> Duration;
+
+    /// What it would answer from, without saying it to anybody; none for a bot that has no entries.
+    async fn probe(&self, text: &str) -> Option<Probe> {
+        let _ = text;
+        None
+    }
 }

@@ -10,7 +10,7 @@ pub mod observer;
 pub mod store;
 
 pub use analyzer::{Analyzer, AnalyzerStatus};
-pub use bot::{Bot, Question, Reply, Speaker};
+pub use bot::{Bot, Probe, Question, Reply, Speaker};
 pub use bus::{Bus, Hint, Side};
 pub use clock::Clock;
 pub use directory::{Directory, DirectoryError};

@@ -1,0 +1,185 @@
+//! The built-in bot: answers from knowledge that an admin wrote, by similarity.
+//! Unsure is a failure and never a guess; small talk is answered as small talk.
+
+use crate::domain::analysis::{Analysis, Intent};
+use crate::domain::id::KnowledgeId;
+use crate::domain::knowledge::KnowledgeEntry;
+use crate::domain::score::{Words, similarity};
+use crate::flow::ports::{Analyzer, Bot, Directory, Probe, Question, Reply};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// With sentence vectors: from this cosine on an entry answers the question.
+/// Chosen on the questions of the demo's knowledge asked in other words; see `docs/decisions/0004-knowledge-bot.md`.
+const SURE_BY_VECTOR: f64 = 0.60;
+/// With words alone: from this Dice coefficient on.
+const SURE_BY_WORDS: f64 = 0.55;
+/// The best entry must be ahead of the next by this much, or be beyond doubt.
+const AHEAD: f64 = 0.03;
+/// Beyond doubt.
+const CERTAIN: f64 = 0.80;
+/// How long the model is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Answers from the directory's knowledge.
+pub struct KnowledgeBot {
+    directory: Arc<dyn Directory>,
+    analyzer: Arc<dyn Analyzer>,
+    index: Mutex<Option<Arc<Index>>>,
+}
+
+/// The knowledge as it is compared with questions.
+struct Index {
+    revision: i64,
+    entries: Vec<KnowledgeEntry>,
+    /// Each way of asking: the entry's place, its words, and its vector while the model gives any.
+    ways: Vec<(usize, Words, Option<Vec<f32>>)>,
+}
+
+struct Found {
+    entry: KnowledgeEntry,
+    similarity: f64,
+    is_sure: bool,
+}
+
+impl KnowledgeBot {
+    /// A bot over this knowledge.
+    pub fn new(directory: Arc<dyn Directory>, analyzer: Arc<dyn Analyzer>) -> Self {
+        Self { directory, analyzer, index: Mutex::default() }
+    }
+
+    async fn embed(&self, texts: Vec<String>) -> Option<Vec<Vec<f32>>> {
+        let vectors = self.analyzer.embed(texts)?;
+        tokio::time::timeout(PATIENCE, vectors).await.ok()?.ok()
+    }
+
+    async fn index(&self) -> Option<Arc<Index>> {
+        let revision = self.directory.knowledge_revision().await.ok()?;
+        let mut index = self.index.lock().await;
+        if let Some(index) = &*index
+            && index.revision == revision
+            && (index.ways.iter().all(|(.., vector)| vector.is_some()) || !self.analyzer.status().is_ready())
+        {
+            return Some(index.clone());
+        }
+        let entries = self.directory.knowledge().await.ok()?;
+        let mut ways = Vec::new();
+        for (place, entry) in entries.iter().enumerate() {
+            for text in std::iter::once(&entry.title).chain(&entry.questions) {
+                ways.push((place, text.clone()));
+            }
+        }
+        // In portions, so that a large knowledge base does not fill the model's queue.
+        let mut vectors = Vec::with_capacity(ways.len());
+        for portion in ways.chunks(32) {
+            let texts = portion.iter().map(|(_, text)| text.clone()).collect();
+            match self.embed(texts).await {
+                Some(more) => vectors.extend(more.into_iter().map(Some)),
+                None => vectors.extend(portion.iter().map(|_| None)),
+            }
+        }
+        let ways =
+            ways.into_iter().zip(vectors).map(|((place, text), vector)| (place, Words::of(&text), vector));
+        let made = Arc::new(Index { revision, ways: ways.collect(), entries });
+        *index = Some(made.clone());
+        Some(made)
+    }
+
+    async fn find(&self, text: &str) -> Option<Found> {
+        let index = self.index().await?;
+        let words = Words::of(text);
+        let vector = self.embed(vec![text.to_owned()]).await.and_then(|mut vectors| vectors.pop());
+        let mut best: Vec<(f64, bool)> = vec![(0.0, false); index.entries.len()];
+        for (place, way_words, way_vector) in &index.ways {
+            let (alike, is_vector) = match (&vector, way_vector) {
+                (Some(a), Some(b)) => (cosine(a, b).max(similarity(&words, way_words) * 0.9), true),
+                _ => (similarity(&words, way_words), false),
+            };
+            if alike > best[*place].0 {
+                best[*place] = (alike, is_vector);
+            }
+        }
+        let (place, (similarity, is_vector)) =
+            best.iter().copied().enumerate().max_by(|(_, a), (_, b)| a.0.total_cmp(&b.0))?;
+        let next = best.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, found)| found.0);
+        let next = next.fold(0.0, f64::max);
+        let sure_from = if is_vector { SURE_BY_VECTOR } else { SURE_BY_WORDS };
+        let is_ahead = similarity >= CERTAIN || similarity - next >= AHEAD;
+        let entry = index.entries[place].clone();
+        Some(Found { entry, similarity, is_sure: similarity >= sure_from && is_ahead })
+    }
+
+    async fn analysis(&self, text: &str) -> Analysis {
+        match self.analyzer.start(text) {
+            Some(model) => match tokio::time::timeout(PATIENCE, model).await {
+                Ok(Ok(analysis)) => analysis,
+                _ => self.analyzer.words(text),
+            },
+            None => self.analyzer.words(text),
+        }
+    }
+}
+
+/// The cosine of two vectors of length one.
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
+
+/// An answer to what asks nothing. Only short messages are taken for small talk.
+fn small_talk(analysis: &Analysis, text: &str) -> Option<&'static str> {
+    if text.split_whitespace().count() > 8 {
+        return None;
+    }
+    let (intent, says) = [
+        (
+            Intent::BotChallenge,
+            "I am a bot. I answer what I know, and a person can take over whenever you ask.",
+        ),
+        (Intent::Thanks, "You're welcome."),
+        (Intent::Goodbye, "Goodbye. You can come back to this conversation any time."),
+        (
+            Intent::Greeting,
+            "Hello. I am a bot: ask me anything, and I will get you a person whenever you want one.",
+        ),
+    ]
+    .into_iter()
+    .max_by(|(a, _), (b, _)| analysis.probability(*a).total_cmp(&analysis.probability(*b)))?;
+    (analysis.probability(intent) >= 0.6 && analysis.frustration < 0.5).then_some(says)
+}
+
+#[async_trait]
+impl Bot for KnowledgeBot {
+    async fn reply(&self, question: Question) -> Reply {
+        let found = self.find(&question.text).await;
+        if let Some(found) = found.filter(|found| found.is_sure) {
+            return Reply::Answer(found.entry.answer);
+        }
+        let analysis = self.analysis(&question.text).await;
+        match small_talk(&analysis, &question.text) {
+            Some(says) => Reply::Answer(says.to_owned()),
+            None => Reply::NoAnswer(Some(
+                "I don't know that, and I would rather not guess. Put it another way, or ask for a person."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn deadline(&self) -> Duration {
+        PATIENCE * 4
+    }
+
+    async fn probe(&self, text: &str) -> Option<Probe> {
+        let found = self.find(text).await?;
+        Some(Probe { entry: found.entry.id, similarity: found.similarity, is_sure: found.is_sure })
+    }
+}
+
+/// Names the entry, for logs that must not carry text.
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let id: &KnowledgeId = &self.entry.id;
+        write!(f, "{id} at {}", self.similarity)
+    }
+}
