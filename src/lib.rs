@@ -4,6 +4,7 @@ pub mod domain;
 pub mod flow;
 
 pub mod auth;
+pub mod http;
 pub mod config;
 pub mod telemetry;
 pub mod shutdown;

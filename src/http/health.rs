@@ -1,0 +1,39 @@
+//! Whether we are alive, and ready for traffic.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::state::Http;
+use crate::flow::ports::AnalyzerStatus;
+
+/// The process runs and answers.
+pub(super) async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// `ready`; `degraded` while word lists analyze instead of the model, with traffic still
+/// welcome; 503 while the store takes no writes.
+pub(super) async fn ready(State(http): State<Http>) -> Response {
+    if let Err(error) = http.store.check().await {
+        let body = json!({"status": "unavailable", "store": error.code()});
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    }
+    let wanted_words = http.config.nlp.backend == crate::config::Backend::Lexicon;
+    let body = match http.analyzer.status() {
+        AnalyzerStatus::Ready { name, version } => {
+            json!({"status": "ready", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version}})
+        }
+        AnalyzerStatus::Loading => {
+            json!({"status": "degraded", "store": "ok", "analyzer": {"by": "words", "why": "the model is being loaded"}})
+        }
+        AnalyzerStatus::Absent { why } | AnalyzerStatus::Failed { why } => {
+            // Words by choice are still words: whoever watches should know.
+            let why = if wanted_words { "nlp.backend is lexicon".to_owned() } else { why };
+            json!({"status": "degraded", "store": "ok", "analyzer": {"by": "words", "why": why}})
+        }
+    };
+    Json(body).into_response()
+}
