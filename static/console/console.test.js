@@ -8,7 +8,7 @@ import { title } from './alerts.js';
 import { asksForNote, cannedAt, cannedFor, insertCanned } from './composing.js';
 import { openDrafts } from './drafts.js';
 import { reasonLine } from './reasons.js';
-import * as words from './words.js';
+import * as words from '../shared/words.js';
 
 const CANNED = [
   { shortcut: 'refund', text: 'Your money goes back.' },

@@ -13,7 +13,7 @@ import { isTyping, meaning } from './keys.js';
 import { abilities, cardOf, initial, isText, lists, reduce, rowIds, wanted } from './state.js';
 import { learnTime, startClock } from './time.js';
 import { App } from './views/app.js';
-import * as words from './words.js';
+import * as words from '../shared/words.js';
 
 /** A text sent this shortly before a reload goes out by itself; an older one asks first. */
 const RESEND_WITHIN_MS = 60_000;

@@ -2,7 +2,7 @@
 // else the code in words with the figure that belongs to it.
 
 import { signed } from '../shared/format.js';
-import * as words from './words.js';
+import * as words from '../shared/words.js';
 
 /** @typedef {{ code: string, contribution?: number|null, text?: string }} Reason */
 

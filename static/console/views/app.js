@@ -2,7 +2,7 @@
 
 import { circleAlert, wifiOff, x } from '../../vendor/icons.js';
 import { html, Icon } from '../../shared/html.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 import { Bar } from './bar.js';
 import { Conversation } from './conversation.js';
 import { Dialogs } from './dialogs.js';

@@ -2,7 +2,7 @@
 
 import { bell, bellOff, check, chevronDown, keyboard, logOut, moon, search, sun, volume2, volumeX } from '../../vendor/icons.js';
 import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 
 export function Bar(/** @type {any} */ { state, ui, act }) {
   const { used, max } = state.capacity;

@@ -5,7 +5,7 @@ import { arrowLeft, bot, circleAlert, circleCheck, inbox, panelRight, refreshCw,
 import { duration } from '../../shared/format.js';
 import { html, Icon, useEffect, useLayoutEffect, useRef, useState } from '../../shared/html.js';
 import { abilities, cardOf, transcript, underway } from '../state.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 import { Elapsed, left, SlaClock } from './clocks.js';
 import { Composer } from './composer.js';
 import { Entries } from './entries.js';

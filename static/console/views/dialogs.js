@@ -1,36 +1,12 @@
 // The few dialogs: transfer, a question before something that cannot be undone,
-// and the keys. Native <dialog>: it keeps the focus inside and gives it back.
+// and the keys.
 
 import { x } from '../../vendor/icons.js';
-import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
+import { Dialog } from '../../shared/dialog.js';
+import { html, Icon, useState } from '../../shared/html.js';
 import { KEYS } from '../keys.js';
 import { cardOf } from '../state.js';
-import * as words from '../words.js';
-
-export function Dialog(/** @type {any} */ { label, onClose, children, class: name = '' }) {
-  const element = useRef(/** @type {any} */ (null));
-  useEffect(() => {
-    const dialog = element.current;
-    const before = document.activeElement;
-    dialog.showModal();
-    return () => {
-      if (dialog.open) dialog.close();
-      if (before instanceof HTMLElement && before.isConnected && (document.activeElement === document.body || !document.activeElement)) before.focus();
-    };
-  }, []);
-  return html`<dialog
-    ref=${element}
-    class=${name}
-    aria-label=${label}
-    onCancel=${(/** @type {any} */ event) => {
-      event.preventDefault();
-      onClose();
-    }}
-    onMouseDown=${(/** @type {any} */ event) => event.target === element.current && onClose()}
-  >
-    ${children}
-  </dialog>`;
-}
+import * as words from '../../shared/words.js';
 
 export function Dialogs(/** @type {any} */ { state, ui, act }) {
   const { dialog } = ui;

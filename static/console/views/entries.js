@@ -5,7 +5,7 @@ import { ban, check, checkCheck, chevronRight, circleAlert, lock } from '../../v
 import { clock, day, isSameDay, linkParts, score, signed } from '../../shared/format.js';
 import { html, Icon, Written } from '../../shared/html.js';
 import { reasonLine } from '../reasons.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 
 /** Messages of one author within this time stand under one name. */
 const TOGETHER_MS = 5 * 60_000;

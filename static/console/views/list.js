@@ -6,7 +6,7 @@ import { ago, badge, dateTime, duration } from '../../shared/format.js';
 import { html, Icon } from '../../shared/html.js';
 import { lists } from '../state.js';
 import { now } from '../time.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 import { Elapsed, left, SlaClock } from './clocks.js';
 
 export function List(/** @type {any} */ { state, ui, act }) {

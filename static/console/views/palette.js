@@ -5,8 +5,8 @@ import { search as searchIcon } from '../../vendor/icons.js';
 import { ago } from '../../shared/format.js';
 import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
 import { abilities, lists } from '../state.js';
-import * as words from '../words.js';
-import { Dialog } from './dialogs.js';
+import * as words from '../../shared/words.js';
+import { Dialog } from '../../shared/dialog.js';
 
 export function Palette(/** @type {any} */ { state, ui, act }) {
   const [query, setQuery] = useState('');

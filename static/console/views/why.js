@@ -6,7 +6,7 @@ import { arrowLeft, bot, externalLink, x } from '../../vendor/icons.js';
 import { address, clock, dateTime, signed } from '../../shared/format.js';
 import { html, Icon } from '../../shared/html.js';
 import { cardOf } from '../state.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 import { Curve } from './curve.js';
 
 export function Why(/** @type {any} */ { state, ui, act }) {

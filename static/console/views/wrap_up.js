@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from '../../shared/html.js';
 import { underway } from '../state.js';
-import * as words from '../words.js';
+import * as words from '../../shared/words.js';
 
 const CODES = ['solved', 'unsolved', 'no_reply', 'spam', 'other'];
 

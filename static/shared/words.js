@@ -1,7 +1,7 @@
 // Every code of the wire in plain words, in one place. A code that is not here
 // yet is shown as its own words, never hidden.
 
-import { MOOD_SHAPES } from '../shared/format.js';
+import { MOOD_SHAPES } from './format.js';
 
 /** Reasons for which somebody needs a person. */
 const REASONS = {
@@ -18,6 +18,7 @@ const REASONS = {
   bot_silent: 'the bot went silent',
   agent_lost: 'lost their agent',
   transfer: 'transferred',
+  reopened: 'wrote again',
 };
 
 /** Terms of the score. */
@@ -124,7 +125,7 @@ const plain = (/** @type {unknown} */ code) => String(code ?? '').replaceAll('_'
  */
 const known = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
 
-export const reason = (/** @type {string} */ code) => known(REASONS, code) ?? plain(code);
+export const reason = (/** @type {string} */ code) => known(REASONS, code) ?? known(CONTRIBUTIONS, code) ?? plain(code);
 export const contribution = (/** @type {string} */ code) => known(CONTRIBUTIONS, code) ?? plain(code);
 export const disposition = (/** @type {string} */ code) => known(DISPOSITIONS, code) ?? plain(code);
 export const stateWord = (/** @type {string} */ code) => known(STATES, code) ?? plain(code);
