@@ -167,10 +167,9 @@ class ResumingSocket {
   /**
    * The frames that ask for what was missed.
    * @protected
-   * @param {Frame} _hello
    * @returns {Frame[]}
    */
-  resumption(_hello) {
+  resumption() {
     return [];
   }
 
@@ -186,6 +185,15 @@ class ResumingSocket {
 
   /** Forgets every position: another history begins. @protected */
   forget() {}
+
+  /**
+   * True when an error without a client id says that we cannot go on from where we were.
+   * @protected
+   * @param {Frame} _error
+   */
+  isLost(_error) {
+    return false;
+  }
 
   async #connect() {
     this.#abandon(1000);
@@ -243,13 +251,19 @@ class ResumingSocket {
     this.#history_id = hello.history_id;
     this.#live_since = this.#environment.now();
     this.#options.onFrame(hello);
-    for (const frame of this.resumption(hello)) this.send(frame);
+    for (const frame of this.resumption()) this.send(frame);
     this.#set({ phase: 'live', attempt: 0, retry_at: null, reason: null });
     for (const pending of this.#pending.values()) pending.sent_at = null;
     this.#sendPending();
   }
 
   #answer(/** @type {Frame} */ frame) {
+    if (!frame.client_id && this.isLost(frame)) {
+      this.forget();
+      this.#options.onRestart?.();
+      this.#lost(1006);
+      return;
+    }
     const pending = frame.client_id ? this.#pending.get(frame.client_id) : undefined;
     if (pending) {
       this.#pending.delete(frame.client_id);
@@ -348,6 +362,7 @@ class ResumingSocket {
 export class VisitorSocket extends ResumingSocket {
   /** @type {string | null} */ #conversation = null;
   #seq = 0;
+  #is_resuming = false;
 
   constructor(/** @type {SocketOptions} */ options) {
     super('/ws/visitor', options);
@@ -358,17 +373,14 @@ export class VisitorSocket extends ResumingSocket {
     return { conversation: this.#conversation, seq: this.#seq };
   }
 
-  /** @param {Frame} hello */
-  resumption(hello) {
-    if (hello.conversation && hello.conversation !== this.#conversation) {
-      this.#conversation = hello.conversation;
-      this.#seq = 0;
-    }
+  resumption() {
+    this.#is_resuming = true;
     return [{ type: 'resume', conversation: this.#conversation, after: this.#seq }];
   }
 
   /** @param {Frame} frame */
   accept(frame) {
+    if (frame.type === 'caught_up') this.#is_resuming = false;
     if (frame.type !== 'entry') return true;
     if (frame.conversation !== this.#conversation) {
       this.#conversation = frame.conversation;
@@ -378,6 +390,11 @@ export class VisitorSocket extends ResumingSocket {
     if (frame.seq > this.#seq + 1) return 'gap';
     this.#seq = frame.seq;
     return true;
+  }
+
+  /** @param {Frame} error */
+  isLost(error) {
+    return this.#is_resuming && this.#conversation !== null && (error.code === 'not_found' || error.code === 'invalid');
   }
 
   forget() {

@@ -229,8 +229,40 @@ test('another history means starting over', async () => {
   await w.advance(500);
   w.last.says(hello({ conversation: 'cnv_1', history_id: 'h2' }));
   assert.equal(restarts, 1);
-  assert.deepEqual(w.last.sent[0], { type: 'resume', conversation: 'cnv_1', after: 0 });
+  assert.deepEqual(w.last.sent[0], { type: 'resume', conversation: null, after: 0 });
   assert.equal(w.last.sent[1].client_id, 'c1', 'what was not acknowledged is not lost with the history');
+});
+
+test('it follows its own conversation to the end, though a newer one was opened meanwhile', async () => {
+  const { w } = await visitor();
+  w.last.says(hello({ conversation: 'cnv_1' }));
+  w.last.says(entry(1));
+  w.last.ends(1006);
+  await w.advance(500);
+  w.last.says(hello({ conversation: 'cnv_2' }));
+  assert.deepEqual(w.last.sent, [{ type: 'resume', conversation: 'cnv_1', after: 1 }]);
+});
+
+test('a position that the server does not know is given up, without losing a command', async () => {
+  let restarts = 0;
+  const { w, socket, frames } = await visitor({ onRestart: () => restarts++ });
+  w.last.says(hello({ conversation: 'cnv_1' }));
+  w.last.says(entry(1));
+  w.last.says({ type: 'caught_up', conversation: 'cnv_1', seq: 1 });
+  w.last.says({ type: 'error', client_id: null, code: 'invalid', message: 'of something else' });
+  assert.equal(restarts, 0);
+  socket.command({ type: 'message.send', client_id: 'c1', text: 'kept' });
+  w.last.ends(1006);
+  await w.advance(500);
+  const refused = w.last;
+  refused.says(hello());
+  refused.says({ type: 'error', client_id: null, code: 'not_found', message: '' });
+  refused.says({ type: 'error', client_id: 'c1', code: 'rejected', message: '`resume` comes first' });
+  assert.equal(restarts, 1);
+  assert.ok(!frames.some((frame) => frame.client_id === 'c1'));
+  await w.advance(1_000);
+  w.last.says(hello());
+  assert.deepEqual(w.last.sent, [{ type: 'resume', conversation: null, after: 0 }, { type: 'message.send', client_id: 'c1', text: 'kept' }]);
 });
 
 test('each close code is answered as the protocol says', async () => {
