@@ -11,7 +11,13 @@ const rules = {
   'no-implied-eval': 'error',
   'no-new-func': 'error',
   'no-restricted-properties': ['error', { property: 'innerHTML' }, { property: 'outerHTML' }, { property: 'insertAdjacentHTML' }, { property: 'setHTMLUnsafe' }, { object: 'document', property: 'write' }, { property: 'dangerouslySetInnerHTML' }],
-  'no-restricted-syntax': ['error', { selector: "Property[key.name='dangerouslySetInnerHTML']", message: 'Text is set as text.' }, { selector: "Property[key.name='innerHTML']", message: 'Text is set as text.' }],
+  'no-restricted-syntax': [
+    'error',
+    { selector: "Property[key.name='dangerouslySetInnerHTML']", message: 'Text is set as text.' },
+    { selector: "Property[key.name='innerHTML']", message: 'Text is set as text.' },
+    // The server takes comments out line by line (src/http/lean.rs).
+    { selector: 'TemplateElement[value.raw=/\\n[ \\t]*\\/[*\\/]/]', message: 'A line of a text must not begin like a comment.' },
+  ],
 };
 
 export default [

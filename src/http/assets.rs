@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
+use super::lean::lean;
 use super::state::Http;
 
 #[derive(RustEmbed)]
@@ -39,9 +40,10 @@ pub fn build() -> String {
     hasher.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text of an embedded file.
+/// The text of an embedded file, without its comments.
 pub(super) fn text(name: &str) -> Option<String> {
-    Files::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+    let text = Files::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok())?;
+    Some(lean(name, &text))
 }
 
 /// `/assets/{build}/{*name}`.
@@ -60,7 +62,10 @@ pub(super) async fn serve(State(http): State<Http>, Path((build, name)): Path<(S
     } else {
         "public, max-age=31536000, immutable"
     };
-    let mut response = file.data.into_owned().into_response();
+    let mut response = match std::str::from_utf8(&file.data) {
+        Ok(text) => lean(&name, text).into_response(),
+        Err(_) => file.data.into_owned().into_response(),
+    };
     let headers = response.headers_mut();
     let mime = HeaderValue::from_str(&mime).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, mime);

@@ -7,6 +7,7 @@ mod error;
 mod extract;
 mod headers;
 mod health;
+mod lean;
 mod metrics;
 mod pages;
 mod router;
