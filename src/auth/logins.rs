@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use super::attempts::{Attempts, Limit};
 use super::password::{Passwords, WeakPassword};
-use super::token::{Secret, new_suffix};
+use super::token::Secret;
 use crate::config::AuthConfig;
 use crate::domain::account::{Account, AccountChange, Email};
 use crate::domain::agent::{Permission, Role};
@@ -19,7 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::flow::ports::directory::{
     Directory, DirectoryError, Link, LinkPurpose, Login, NewAccount, SecretHash, Stamp,
 };
-use crate::flow::ports::{Clock, StoreError};
+use crate::flow::ports::{Clock, IdSource, StoreError};
 
 /// A login is marked as used at most this often, so that reading costs no writing.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(60);
@@ -94,6 +94,7 @@ impl Caller {
 pub struct Logins {
     directory: Arc<dyn Directory>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
     passwords: Passwords,
     config: AuthConfig,
     by_account: Attempts<Email>,
@@ -108,6 +109,7 @@ impl Logins {
     pub fn new(
         directory: Arc<dyn Directory>,
         clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
         passwords: Passwords,
         config: AuthConfig,
     ) -> Self {
@@ -119,6 +121,7 @@ impl Logins {
             revoked: broadcast::channel(64).0,
             directory,
             clock,
+            ids,
             passwords,
             config,
         }
@@ -250,8 +253,7 @@ impl Logins {
         name: String,
         role: Role,
     ) -> Result<(Account, Secret), AuthError> {
-        let now = self.clock.now();
-        let id = AgentId::from_suffix(&new_suffix(now));
+        let id = AgentId::from_suffix(&self.ids.suffix());
         let secret = Secret::new();
         let link = self.link_for(&secret, LinkPurpose::Invite, Some(id.clone()), self.config.invite_lifetime);
         let new = NewAccount { id, email, name, role };
@@ -272,7 +274,7 @@ impl Logins {
         password: SecretString,
     ) -> Result<Account, AuthError> {
         self.passwords.check_strength(&password, email.as_str())?;
-        let id = AgentId::from_suffix(&new_suffix(self.clock.now()));
+        let id = AgentId::from_suffix(&self.ids.suffix());
         let new = NewAccount { id: id.clone(), email, name, role };
         let hash = self.passwords.hash(password).await;
         let account = self.directory.add_account(self.stamp(None), new, None).await?;
@@ -326,12 +328,7 @@ impl Logins {
         self.check_link(token, &[LinkPurpose::Setup]).await?;
         self.passwords.check_strength(&password, email.as_str())?;
         let hash = self.passwords.hash(password).await;
-        let new = NewAccount {
-            id: AgentId::from_suffix(&new_suffix(self.clock.now())),
-            email,
-            name,
-            role: Role::Admin,
-        };
+        let new = NewAccount { id: AgentId::from_suffix(&self.ids.suffix()), email, name, role: Role::Admin };
         let account = self.directory.redeem_setup(self.stamp(None), token.hash(), new, hash).await?;
         Ok((self.begin(account.id()).await?, account))
     }

@@ -18,5 +18,5 @@ pub use identity::{Claims, IdentityError, read_identity, sign_identity};
 pub use logins::{AuthError, Caller, Logins};
 pub use password::{Passwords, WeakPassword};
 pub use tickets::{Holder, Tickets, TooManyTickets};
-pub use token::{Secret, new_suffix};
+pub use token::Secret;
 pub use visitors::{BootError, Booted, Visitors};

@@ -11,13 +11,13 @@ use sha2::{Digest as _, Sha256};
 use super::attempts::{Attempts, Limit};
 use super::identity::{Claims, IdentityError, read_identity};
 use super::tickets::{Holder, Tickets, TooManyTickets};
-use super::token::{Secret, new_suffix};
+use super::token::Secret;
 use crate::domain::account::Email;
 use crate::domain::id::{VisitorId, WidgetKey};
 use crate::domain::site::Widget;
 use crate::domain::visitor::Profile;
 use crate::flow::ports::directory::{Directory, VisitorRecord};
-use crate::flow::ports::{Clock, StoreError};
+use crate::flow::ports::{Clock, IdSource, StoreError};
 
 /// Boots and tickets from one address: a whole office behind one address fits in,
 /// filling the store does not.
@@ -87,6 +87,7 @@ pub struct Booted {
 pub struct Visitors {
     directory: Arc<dyn Directory>,
     clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
     tickets: Arc<Tickets>,
     by_address: Attempts<IpAddr>,
 }
@@ -94,8 +95,13 @@ pub struct Visitors {
 impl Visitors {
     /// Lets nobody in yet.
     #[must_use]
-    pub fn new(directory: Arc<dyn Directory>, clock: Arc<dyn Clock>, tickets: Arc<Tickets>) -> Self {
-        Self { directory, clock, tickets, by_address: Attempts::new(PER_ADDRESS) }
+    pub fn new(
+        directory: Arc<dyn Directory>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        tickets: Arc<Tickets>,
+    ) -> Self {
+        Self { directory, clock, ids, tickets, by_address: Attempts::new(PER_ADDRESS) }
     }
 
     /// A widget by the key that its snippet carries.
@@ -147,7 +153,7 @@ impl Visitors {
             }
             (Some(known), None) => known,
             (None, None) => {
-                let id = VisitorId::from_suffix(&new_suffix(now));
+                let id = VisitorId::from_suffix(&self.ids.suffix());
                 (Secret::new(), VisitorRecord { id, widget: widget.key.clone(), profile: Profile::default() })
             }
         };

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -11,10 +11,6 @@ use serde::de::DeserializeOwned;
 use super::error::{ApiError, Problem};
 use super::state::Http;
 use crate::auth::Caller;
-
-/// The other end of the connection, put into every request by the listener.
-#[derive(Debug, Clone, Copy)]
-pub struct Peer(pub SocketAddr);
 
 /// The address of the client: the peer, or what a trusted proxy says.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +20,7 @@ impl Client {
     /// Reads it from the peer and the headers. Of X-Forwarded-For the last address that
     /// is not a trusted proxy counts: those before it anybody can write.
     pub fn of(http: &Http, parts: &Parts) -> Self {
-        let Some(Peer(peer)) = parts.extensions.get::<Peer>() else {
+        let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else {
             return Self(IpAddr::from([127, 0, 0, 1]));
         };
         let peer = peer.ip().to_canonical();

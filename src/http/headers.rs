@@ -24,14 +24,14 @@ pub(super) fn page_policy(http: &Http, frame_ancestors: &str) -> String {
 
 /// Adds what every answer carries, and counts the answer.
 pub(super) async fn on_every_answer(State(http): State<Http>, request: Request, next: Next) -> Response {
-    let begun = http.clock.now();
+    let begun = http.now();
     let route = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "other".to_owned(), |path| path.as_str().to_owned());
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
-    http.metrics.request_answered(&route, response.status().as_u16(), http.clock.now().since(begun));
+    http.metrics.request_answered(&route, response.status().as_u16(), http.now().since(begun));
 
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &'static str| {

@@ -17,12 +17,12 @@ pub(super) async fn alive() -> &'static str {
 /// `ready`; `degraded` while word lists analyze instead of the model, with traffic still
 /// welcome; 503 while the store takes no writes.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
-    if let Err(error) = http.store.check().await {
+    if let Err(error) = http.store().check().await {
         let body = json!({"status": "unavailable", "store": error.code()});
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
     let wanted_words = http.config.nlp.backend == crate::config::Backend::Lexicon;
-    let body = match http.analyzer.status() {
+    let body = match http.flow.ports().analyzer.status() {
         AnalyzerStatus::Ready { name, version } => {
             json!({"status": "ready", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version}})
         }

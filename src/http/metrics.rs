@@ -1,15 +1,15 @@
 //! `/metrics`: process figures, and those of the service read from the store just now.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
-use super::extract::Peer;
 use super::state::Http;
 use crate::domain::agent::Presence;
 use crate::domain::id::QueueId;
@@ -28,8 +28,8 @@ fn may_read(http: &Http, request: &Request) -> bool {
         None => {
             let is_forwarded = request.headers().contains_key("x-forwarded-for")
                 || request.headers().contains_key("forwarded");
-            let peer = request.extensions().get::<Peer>();
-            !is_forwarded && peer.is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback())
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+            !is_forwarded && peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
         }
     }
 }
@@ -47,12 +47,12 @@ pub(super) async fn scrape(State(http): State<Http>, request: Request) -> Respon
 }
 
 async fn read_service(http: &Http) -> Result<(), StoreError> {
-    let now = http.clock.now();
-    let queues = http.directory.queues().await?;
-    let accounts = http.directory.accounts().await?;
-    let attendance = http.store.attendance().await?;
+    let now = http.now();
+    let queues = http.directory().queues().await?;
+    let accounts = http.directory().accounts().await?;
+    let attendance = http.store().attendance().await?;
     let mut waiting: HashMap<QueueId, (usize, Duration)> = HashMap::new();
-    for conversation in http.store.waiting().await? {
+    for conversation in http.store().waiting().await? {
         if let Some(queue) = &conversation.queue {
             let entry = waiting.entry(queue.clone()).or_default();
             entry.0 += 1;
@@ -83,7 +83,7 @@ async fn read_service(http: &Http) -> Result<(), StoreError> {
         };
         http.metrics.agents(presence.as_str(), accounts.iter().filter(is_there).count());
     }
-    let is_ready = http.analyzer.status().is_ready();
+    let is_ready = http.flow.ports().analyzer.status().is_ready();
     http.metrics.analyzer(if is_ready { IsReady::Yes } else { IsReady::No });
     Ok(())
 }

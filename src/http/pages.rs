@@ -97,7 +97,7 @@ pub(super) async fn loader() -> Response {
 }
 
 pub(super) async fn icon(State(http): State<Http>) -> Redirect {
-    Redirect::temporary(&format!("/assets/{}/console/icon.svg", http.site.build))
+    Redirect::temporary(&format!("/assets/{}/shared/favicon.svg", http.site.build))
 }
 
 /// Addresses where nothing is: JSON for the API, a page for the rest.

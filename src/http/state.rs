@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::Site;
 use crate::auth::{Logins, Tickets, Visitors};
 use crate::config::Config;
-use crate::flow::ports::{Analyzer, Bus, Clock, Directory, Store};
+use crate::domain::time::Timestamp;
+use crate::flow::Flow;
+use crate::flow::ports::{Directory, Hint, Store};
 use crate::telemetry::Metrics;
 
 /// The parts of the service that HTTP reaches.
@@ -15,16 +17,8 @@ pub struct Http {
     pub config: Arc<Config>,
     /// Addresses and the build of the pages.
     pub site: Arc<Site>,
-    /// Accounts, queues, knowledge, widgets, policies.
-    pub directory: Arc<dyn Directory>,
-    /// Conversations.
-    pub store: Arc<dyn Store>,
-    /// The model, or the words.
-    pub analyzer: Arc<dyn Analyzer>,
-    /// Tells the others what changed.
-    pub bus: Arc<dyn Bus>,
-    /// What time it is.
-    pub clock: Arc<dyn Clock>,
+    /// Conversations, and all ports.
+    pub flow: Flow,
     /// Logins of the humans who answer.
     pub logins: Arc<Logins>,
     /// Visitors and their secrets.
@@ -33,4 +27,31 @@ pub struct Http {
     pub tickets: Arc<Tickets>,
     /// What is counted.
     pub metrics: Metrics,
+}
+
+impl Http {
+    /// Accounts, queues, knowledge, widgets, policies.
+    pub(super) fn directory(&self) -> &dyn Directory {
+        &*self.flow.ports().directory
+    }
+
+    /// Conversations as they are stored.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.flow.ports().store
+    }
+
+    /// The instant.
+    pub(super) fn now(&self) -> Timestamp {
+        self.flow.ports().clock.now()
+    }
+
+    /// The part of a new identifier after its prefix.
+    pub(super) fn new_suffix(&self) -> String {
+        self.flow.ports().ids.suffix()
+    }
+
+    /// Tells everybody that accounts or queues changed.
+    pub(super) fn tell_queues(&self) {
+        self.flow.ports().bus.hint(Hint::Queues);
+    }
 }

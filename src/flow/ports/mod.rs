@@ -39,4 +39,6 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// New identifiers.
     pub ids: Arc<dyn IdSource>,
+    /// Is told what happened, and counts it.
+    pub observer: Arc<dyn Observer>,
 }

@@ -11,7 +11,6 @@ use crate::auth::{Caller, Secret};
 use crate::domain::account::{Account, AccountChange, Email};
 use crate::domain::agent::Role;
 use crate::domain::id::{AgentId, QueueId};
-use crate::flow::ports::Hint;
 use crate::http::error::ApiError;
 use crate::http::extract::{Checks, Sent};
 use crate::http::state::Http;
@@ -42,7 +41,7 @@ fn role(checks: &mut Checks, text: &str) -> Option<Role> {
 }
 
 pub(in crate::http) async fn list(State(http): State<Http>) -> Result<Json<Value>, ApiError> {
-    let accounts = http.directory.accounts().await?;
+    let accounts = http.directory().accounts().await?;
     Ok(Json(json!({ "accounts": accounts.iter().map(shown).collect::<Vec<_>>() })))
 }
 
@@ -65,7 +64,7 @@ pub(in crate::http) async fn create(
     checks.done()?;
     let (Some(email), Some(role)) = (email, role) else { return Err(ApiError::invalid(Vec::new())) };
     let (account, secret) = http.logins.invite(Some(&caller), email, name, role).await?;
-    http.bus.hint(Hint::Queues);
+    http.tell_queues();
     let body = json!({ "account": shown(&account), "invite_url": link(&http, &secret) });
     Ok((StatusCode::CREATED, Json(body)))
 }
@@ -103,7 +102,7 @@ pub(in crate::http) async fn change(
 ) -> Result<Json<Value>, ApiError> {
     let id = path_id(AgentId::parse(&id), "the account")?;
     let mut checks = Checks::default();
-    let known = http.directory.queues().await?;
+    let known = http.directory().queues().await?;
     let queues = sent.queues.map(|queues| {
         let mut ids = Vec::new();
         for text in queues {
@@ -129,7 +128,7 @@ pub(in crate::http) async fn change(
     if account.is_disabled {
         http.tickets.revoke(account.id());
     }
-    http.bus.hint(Hint::Queues);
+    http.tell_queues();
     Ok(Json(json!({ "account": shown(&account) })))
 }
 

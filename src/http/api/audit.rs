@@ -20,7 +20,7 @@ pub(in crate::http) async fn list(
     State(http): State<Http>,
     Query(query): Query<Before>,
 ) -> Result<Json<Value>, ApiError> {
-    let entries = http.directory.audit(query.before, PAGE).await?;
+    let entries = http.directory().audit(query.before, PAGE).await?;
     let next = entries.last().filter(|_| entries.len() == PAGE as usize).map(|entry| entry.number);
     let entries: Vec<Value> = entries
         .iter()

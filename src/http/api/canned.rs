@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DONE, path_id};
-use crate::auth::{Caller, new_suffix};
+use crate::auth::Caller;
 use crate::domain::id::CannedId;
 use crate::domain::knowledge::CannedReply;
 use crate::http::error::ApiError;
@@ -19,7 +19,7 @@ fn shown(reply: &CannedReply) -> Value {
 }
 
 pub(in crate::http) async fn list(State(http): State<Http>) -> Result<Json<Value>, ApiError> {
-    let replies = http.directory.canned().await?;
+    let replies = http.directory().canned().await?;
     Ok(Json(json!({ "canned": replies.iter().map(shown).collect::<Vec<_>>() })))
 }
 
@@ -40,9 +40,9 @@ pub(in crate::http) async fn create(
     checks.expect(is_word.into(), "shortcut", "shortcut: letters, digits, - and _ only");
     let text = checks.text(&sent.text, "text", 4000);
     checks.done()?;
-    let reply = CannedReply { id: CannedId::from_suffix(&new_suffix(http.clock.now())), shortcut, text };
+    let reply = CannedReply { id: CannedId::from_suffix(&http.new_suffix()), shortcut, text };
     let body = json!({ "canned": shown(&reply) });
-    http.directory.save_canned(http.logins.stamp(Some(&caller)), reply).await?;
+    http.directory().save_canned(http.logins.stamp(Some(&caller)), reply).await?;
     Ok((StatusCode::CREATED, Json(body)))
 }
 
@@ -52,6 +52,6 @@ pub(in crate::http) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let id = path_id(CannedId::parse(&id), "the canned reply")?;
-    http.directory.remove_canned(http.logins.stamp(Some(&caller)), id).await?;
+    http.directory().remove_canned(http.logins.stamp(Some(&caller)), id).await?;
     Ok(DONE)
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DONE, path_id};
-use crate::auth::{Caller, new_suffix};
+use crate::auth::Caller;
 use crate::domain::id::KnowledgeId;
 use crate::domain::knowledge::KnowledgeEntry;
 use crate::http::error::ApiError;
@@ -19,7 +19,7 @@ fn shown(entry: &KnowledgeEntry) -> Value {
 }
 
 pub(in crate::http) async fn list(State(http): State<Http>) -> Result<Json<Value>, ApiError> {
-    let entries = http.directory.knowledge().await?;
+    let entries = http.directory().knowledge().await?;
     Ok(Json(json!({ "knowledge": entries.iter().map(shown).collect::<Vec<_>>() })))
 }
 
@@ -40,7 +40,7 @@ async fn save(http: &Http, caller: &Caller, id: KnowledgeId, sent: Entry) -> Res
     checks.done()?;
     let entry = KnowledgeEntry { id, title, questions, answer };
     let body = json!({ "entry": shown(&entry) });
-    http.directory.save_knowledge(http.logins.stamp(Some(caller)), entry).await?;
+    http.directory().save_knowledge(http.logins.stamp(Some(caller)), entry).await?;
     Ok(Json(body))
 }
 
@@ -49,7 +49,7 @@ pub(in crate::http) async fn create(
     caller: Caller,
     Sent(sent): Sent<Entry>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let id = KnowledgeId::from_suffix(&new_suffix(http.clock.now()));
+    let id = KnowledgeId::from_suffix(&http.new_suffix());
     save(&http, &caller, id, sent).await.map(|body| (StatusCode::CREATED, body))
 }
 
@@ -60,7 +60,7 @@ pub(in crate::http) async fn replace(
     Sent(sent): Sent<Entry>,
 ) -> Result<Json<Value>, ApiError> {
     let id = path_id(KnowledgeId::parse(&id), "the entry")?;
-    let is_there = http.directory.knowledge().await?.iter().any(|entry| entry.id == id);
+    let is_there = http.directory().knowledge().await?.iter().any(|entry| entry.id == id);
     if !is_there {
         return Err(ApiError::not_found("the entry"));
     }
@@ -73,6 +73,6 @@ pub(in crate::http) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let id = path_id(KnowledgeId::parse(&id), "the entry")?;
-    http.directory.remove_knowledge(http.logins.stamp(Some(&caller)), id).await?;
+    http.directory().remove_knowledge(http.logins.stamp(Some(&caller)), id).await?;
     Ok(DONE)
 }

@@ -160,6 +160,6 @@ pub(in crate::http) async fn ticket(
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     let holder = Holder::Agent { agent: caller.id().clone(), role: caller.account.role() };
-    let ticket = http.tickets.issue(holder, http.clock.now())?;
+    let ticket = http.tickets.issue(holder, http.now())?;
     Ok(Json(json!({ "ticket": ticket.expose() })))
 }

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use super::accounts::skills;
 use super::{DONE, path_id, present};
-use crate::auth::{Caller, new_suffix};
+use crate::auth::Caller;
 use crate::domain::analysis::Intent;
 use crate::domain::id::QueueId;
 use crate::domain::queue::{OpeningHours, Queue};
-use crate::flow::ports::Hint;
 use crate::http::error::{ApiError, Problem};
 use crate::http::extract::{Checks, Sent};
 use crate::http::state::Http;
@@ -30,7 +29,7 @@ fn shown(queue: &Queue) -> Value {
 }
 
 pub(in crate::http) async fn list(State(http): State<Http>) -> Result<Json<Value>, ApiError> {
-    let queues = http.directory.queues().await?;
+    let queues = http.directory().queues().await?;
     Ok(Json(json!({ "queues": queues.iter().map(shown).collect::<Vec<_>>() })))
 }
 
@@ -87,7 +86,7 @@ pub(in crate::http) async fn create(
     if sent.name.is_none() {
         return Err(ApiError::invalid(vec![Problem::field("name", "name: write 1 to 60 characters")]));
     }
-    let id = QueueId::from_suffix(&new_suffix(http.clock.now()));
+    let id = QueueId::from_suffix(&http.new_suffix());
     let mut queue = Queue {
         id,
         name: String::new(),
@@ -108,7 +107,7 @@ pub(in crate::http) async fn change(
     Sent(sent): Sent<Change>,
 ) -> Result<Json<Value>, ApiError> {
     let id = path_id(QueueId::parse(&id), "the queue")?;
-    let queues = http.directory.queues().await?;
+    let queues = http.directory().queues().await?;
     let mut queue =
         queues.into_iter().find(|queue| queue.id == id).ok_or_else(|| ApiError::not_found("the queue"))?;
     apply(&mut queue, sent)?;
@@ -117,9 +116,9 @@ pub(in crate::http) async fn change(
 
 async fn save(http: &Http, caller: &Caller, queue: Queue) -> Result<Json<Value>, ApiError> {
     let id = queue.id.clone();
-    http.directory.save_queue(http.logins.stamp(Some(caller)), queue).await?;
-    http.bus.hint(Hint::Queues);
-    let queues = http.directory.queues().await?;
+    http.directory().save_queue(http.logins.stamp(Some(caller)), queue).await?;
+    http.tell_queues();
+    let queues = http.directory().queues().await?;
     let saved = queues.iter().find(|queue| queue.id == id).ok_or_else(|| ApiError::not_found("the queue"))?;
     Ok(Json(json!({ "queue": shown(saved) })))
 }
@@ -130,7 +129,7 @@ pub(in crate::http) async fn remove(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let id = path_id(QueueId::parse(&id), "the queue")?;
-    http.directory.remove_queue(http.logins.stamp(Some(&caller)), id).await?;
-    http.bus.hint(Hint::Queues);
+    http.directory().remove_queue(http.logins.stamp(Some(&caller)), id).await?;
+    http.tell_queues();
     Ok(DONE)
 }

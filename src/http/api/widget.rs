@@ -91,7 +91,7 @@ pub(in crate::http) async fn may_boot(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let origin = origin(&headers);
-    let widgets = http.directory.widgets().await?;
+    let widgets = http.directory().widgets().await?;
     if !(http.site.is_own(origin) || widgets.iter().any(|widget| widget.allows(origin))) {
         return Err(BootError::SiteNotAllowed.into());
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{DONE, path_id};
-use crate::auth::{Caller, Secret, new_suffix};
+use crate::auth::{Caller, Secret};
 use crate::domain::agent::Permission;
 use crate::domain::id::WidgetKey;
 use crate::domain::site::{Origin, Widget};
@@ -39,7 +39,7 @@ fn shown(http: &Http, caller: &Caller, widget: &Widget) -> Value {
 }
 
 pub(in crate::http) async fn list(State(http): State<Http>, caller: Caller) -> Result<Json<Value>, ApiError> {
-    let widgets = http.directory.widgets().await?;
+    let widgets = http.directory().widgets().await?;
     let widgets: Vec<Value> = widgets.iter().map(|widget| shown(&http, &caller, widget)).collect();
     Ok(Json(json!({ "widgets": widgets })))
 }
@@ -96,9 +96,9 @@ pub(in crate::http) async fn create(
     if sent.name.is_none() {
         return Err(ApiError::invalid(vec![Problem::field("name", "name: write 1 to 60 characters")]));
     }
-    let now = http.clock.now();
+    let now = http.now();
     let mut widget = Widget {
-        key: WidgetKey::from_suffix(&new_suffix(now)),
+        key: WidgetKey::from_suffix(&http.new_suffix()),
         name: String::new(),
         sites: Vec::new(),
         greeting: "Hello. Ask me anything; a person is one click away.".into(),
@@ -109,7 +109,7 @@ pub(in crate::http) async fn create(
     };
     apply(&mut widget, sent)?;
     let body = json!({ "widget": shown(&http, &caller, &widget), "key": widget.key, "snippet": snippet(&http, &widget.key) });
-    http.directory.save_widget(http.logins.stamp(Some(&caller)), widget).await?;
+    http.directory().save_widget(http.logins.stamp(Some(&caller)), widget).await?;
     Ok((StatusCode::CREATED, Json(body)))
 }
 
@@ -120,10 +120,10 @@ pub(in crate::http) async fn change(
     Sent(sent): Sent<Change>,
 ) -> Result<Json<Value>, ApiError> {
     let key = path_id(WidgetKey::parse(&key), "the widget")?;
-    let mut widget = http.directory.widget(&key).await?.ok_or_else(|| ApiError::not_found("the widget"))?;
+    let mut widget = http.directory().widget(&key).await?.ok_or_else(|| ApiError::not_found("the widget"))?;
     apply(&mut widget, sent)?;
     let body = json!({ "widget": shown(&http, &caller, &widget) });
-    http.directory.save_widget(http.logins.stamp(Some(&caller)), widget).await?;
+    http.directory().save_widget(http.logins.stamp(Some(&caller)), widget).await?;
     Ok(Json(body))
 }
 
@@ -133,6 +133,6 @@ pub(in crate::http) async fn remove(
     Path(key): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let key = path_id(WidgetKey::parse(&key), "the widget")?;
-    http.directory.remove_widget(http.logins.stamp(Some(&caller)), key).await?;
+    http.directory().remove_widget(http.logins.stamp(Some(&caller)), key).await?;
     Ok(DONE)
 }
