@@ -28,14 +28,14 @@ export const FORMS = {
     busy: 'Creating…',
   },
   '/invite': {
-    title: 'Join the team',
-    intro: 'You were invited. Choose your name and a password.',
+    title: 'Choose your password',
+    intro: 'You were invited, or asked for a new password. The name stays as it is if you leave it empty.',
     path: '/invites/accept',
     fields: ['name', 'password'],
     needsToken: true,
     isNew: true,
-    action: 'Join',
-    busy: 'Joining…',
+    action: 'Save and log in',
+    busy: 'Saving…',
   },
 };
 

@@ -44,8 +44,10 @@ function Page() {
       }
       location.replace(nextPage(parameters.get('next'), role, form.path));
     } catch (error) {
-      const { code, status, message } = /** @type {any} */ (error);
-      setFailure(said(code, status, message));
+      const { code, status, message, problems: listed = [] } = /** @type {any} */ (error);
+      const own = listed.filter((/** @type {any} */ one) => form.fields.includes(one.field));
+      if (own.length > 0) setProblems(Object.fromEntries(own.map((/** @type {any} */ one) => [one.field, sentence(one.message)])));
+      else setFailure(said(code, status, message));
       setBusy(false);
     }
   };
@@ -61,8 +63,8 @@ function Page() {
       <div>
         <h1>${form.title}</h1>
         <p class="intro">${form.intro}</p>
+        <div role="alert" id="failure">${failure && html`<p class="notice bad"><${Icon} shapes=${circleAlert} /> <span>${failure}</span></p>`}</div>
       </div>
-      <div role="alert" id="failure">${failure && html`<p class="notice bad"><${Icon} shapes=${circleAlert} /> <span>${failure}</span></p>`}</div>
       ${form.fields.includes('name') && html`<${Field} name="name" label="Your name" hint="Visitors see it when you join." autocomplete="name" value=${values.name} problem=${problems.name} onInput=${typed} />`}
       ${form.fields.includes('email') && html`<${Field} name="email" type="email" label="E-mail" autocomplete="username" value=${values.email} problem=${problems.email} onInput=${typed} />`}
       <${Field}
@@ -83,6 +85,9 @@ function Page() {
     </form>
   `;
 }
+
+/** The server's words as a sentence. */
+const sentence = (/** @type {string} */ text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 
 function Field(/** @type {any} */ { name, label, hint, problem, type = 'text', value, autocomplete, onInput, children }) {
   const described = [problem && `${name}-problem`, hint && `${name}-hint`].filter(Boolean).join(' ');

@@ -39,7 +39,7 @@ function Head(/** @type {any} */ { state, id, card, act, ui }) {
           <span>${words.mood(card.mood).word}</span>
           ${card.queue && html`<span class="dot" aria-hidden="true">·</span><bdi class="ellipsis">${card.queue.name}</bdi>`}
           <span class="dot" aria-hidden="true">·</span>
-          <span class="head-state">${card.state === 'agent' && card.agent?.id === state.account?.id ? 'with you' : words.stateWord(card.state)} ${['waiting', 'offered', 'left_message'].includes(card.state) ? html`<${Elapsed} since=${card.since} />` : null}</span>
+          <span class=${`head-state${card.state === 'agent' ? ' is-ours' : ''}`}>${card.state === 'agent' && card.agent?.id === state.account?.id ? 'with you' : words.stateWord(card.state)} ${['waiting', 'offered', 'left_message'].includes(card.state) ? html`<${Elapsed} since=${card.since} />` : null}</span>
           ${['waiting', 'offered', 'agent', 'left_message'].includes(card.state) && html`<${SlaClock} card=${card} words />`}`}
       </p>
     </div>

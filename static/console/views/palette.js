@@ -1,5 +1,5 @@
 // Search, jump, act: one field over what is on the page, what can be done now,
-// and what the server finds in earlier conversations.
+// and what the server finds in what was said.
 
 import { search as searchIcon } from '../../vendor/icons.js';
 import { ago } from '../../shared/format.js';
@@ -85,7 +85,7 @@ export function Palette(/** @type {any} */ { state, ui, act }) {
       })}
     </div>
     <p class="palette-foot" role="status">
-      ${hasFailed ? 'The search in earlier conversations failed; what is on this page is shown.' : isSearching ? 'Searching earlier conversations…' : options.length === 0 ? 'Nothing found.' : html`<kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Enter</kbd> go, <kbd>Esc</kbd> close`}
+      ${hasFailed ? 'The search in what was said failed; what is on this page is shown.' : isSearching ? 'Searching what was said…' : options.length === 0 ? 'Nothing found.' : html`<kbd>↑</kbd> <kbd>↓</kbd> choose, <kbd>Enter</kbd> go, <kbd>Esc</kbd> close`}
     </p>
   <//>`;
 }
@@ -136,6 +136,6 @@ function findOptions(/** @type {any} */ state, /** @type {any} */ ui, /** @type 
   const found = (ui.found?.query === query && query !== '' ? ui.found.cards : [])
     .filter((/** @type {any} */ card) => !known.has(card.conversation))
     .slice(0, 12)
-    .map((/** @type {any} */ card) => ({ ...conversation('Earlier conversations')(card), hint: `${words.stateWord(card.state)} · ${ago(card.last?.at ?? card.since)} · ${card.last?.text ?? ''}` }));
+    .map((/** @type {any} */ card) => ({ ...conversation('Said in conversations')(card), hint: `${words.stateWord(card.state)} · ${ago(card.last?.at ?? card.since)} · ${card.last?.text ?? ''}` }));
   return wanted === '' ? [...actions, ...here] : [...here, ...actions, ...found];
 }
