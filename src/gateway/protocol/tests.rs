@@ -1,0 +1,91 @@
+//! The frames against the golden file that the pages' tests fold.
+
+use serde_json::Value;
+
+use super::*;
+
+fn golden() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/agent_frames.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn frames(of: &str) -> Vec<Value> {
+    golden()[of].as_array().unwrap().iter().map(|named| named["frame"].clone()).collect()
+}
+
+/// Every frame of the story is read into our types and written again: no field is lost, none is invented.
+#[test]
+fn the_frames_of_the_golden_file_are_the_ones_we_write() {
+    for frame in frames("to_agent") {
+        let read: ToAgent =
+            serde_json::from_value(frame.clone()).unwrap_or_else(|error| panic!("{error}: {frame}"));
+        let written = serde_json::to_value(&read).unwrap();
+        assert_same(&frame, &written, frame["type"].as_str().unwrap());
+    }
+}
+
+/// Alike, but for the list of intents, which the story shortens.
+fn assert_same(wanted: &Value, written: &Value, at: &str) {
+    match (wanted, written) {
+        (Value::Object(wanted), Value::Object(written)) => {
+            for key in wanted.keys().chain(written.keys()) {
+                if key != "intents" {
+                    let at = format!("{at}.{key}");
+                    assert_same(
+                        wanted.get(key).unwrap_or_else(|| panic!("{at} is not in the golden file")),
+                        written.get(key).unwrap_or_else(|| panic!("{at} is not written")),
+                        &at,
+                    );
+                }
+            }
+        }
+        (Value::Array(wanted), Value::Array(written)) => {
+            assert_eq!(wanted.len(), written.len(), "{at}");
+            for (wanted, written) in wanted.iter().zip(written) {
+                assert_same(wanted, written, at);
+            }
+        }
+        (wanted, written) => assert_eq!(wanted, written, "{at}"),
+    }
+}
+
+#[test]
+fn every_frame_that_the_console_sends_is_understood() {
+    let sent = frames("from_agent");
+    for frame in &sent {
+        FromAgent::parse(&frame.to_string()).unwrap_or_else(|error| panic!("{error:?}: {frame}"));
+    }
+    for kind in FromAgent::TYPES {
+        assert!(sent.iter().any(|frame| frame["type"] == kind), "{kind} is not in the golden file");
+    }
+}
+
+#[test]
+fn every_type_that_an_agent_gets_is_in_the_golden_file() {
+    let written = frames("to_agent");
+    for kind in ToAgent::TYPES {
+        assert!(written.iter().any(|frame| frame["type"] == kind), "{kind}");
+    }
+}
+
+#[test]
+fn a_wrong_field_is_answered_under_its_client_id() {
+    let answer = |text: &str| match FromVisitor::parse(text) {
+        Err(Unreadable::Wrong { client_id, code, .. }) => (client_id, code.as_str()),
+        other => panic!("{other:?}"),
+    };
+    let c1 = Some("c1".to_owned());
+    assert_eq!(answer(r#"{"type":"message.send","client_id":"c1"}"#), (c1.clone(), "invalid"));
+    assert_eq!(answer(r#"{"type":"message.send","client_id":"c1","text":7}"#), (c1.clone(), "invalid"));
+    assert_eq!(answer(r#"{"type":"csat.rate","client_id":"c1","conversation":"x","score":5}"#), (c1.clone(), "invalid"));
+    assert_eq!(answer(r#"{"type":"message.send","text":"hello"}"#), (None, "invalid"));
+    assert_eq!(answer(r#"{"type":"message.shout","client_id":"c1"}"#), (c1, "unknown_type"));
+}
+
+#[test]
+fn every_word_of_an_error_is_read_back() {
+    for code in ErrorCode::ALL {
+        assert_eq!(ErrorCode::parse(code.as_str()), Some(code));
+        assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}

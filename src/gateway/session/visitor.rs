@@ -1,0 +1,409 @@
+//! A visitor's side of the talk: frame in, frames out. No socket here.
+//!
+//! Entries go out in the order of the log, each once, read from the store: a hint says
+//! only that it is worth looking.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::domain::conversation::{Body, Conversation, InvalidBody};
+use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
+use crate::domain::outcome::Csat;
+use crate::flow::ports::{Ack, Side, StoreError};
+use crate::gateway::error::{Refusal, unread};
+use crate::gateway::limit::Bucket;
+use crate::gateway::protocol::visitor::{MarkRead, Resume, SetTyping, StatusView, VisitorCommand};
+use crate::gateway::protocol::{Close, ErrorCode, FromVisitor, ToVisitor, Unreadable, VisitorEntry};
+use crate::gateway::pump::{Outbox, Session};
+use crate::gateway::registry::{Connection, News};
+use crate::gateway::session::frame_allowance;
+use crate::gateway::state::Gateway;
+
+/// Most entries read from the store at once.
+const PAGE: usize = 100;
+
+/// A visitor's socket, without the socket.
+pub struct VisitorSession {
+    gateway: Gateway,
+    visitor: VisitorId,
+    widget: WidgetKey,
+    connection: Arc<Connection>,
+    frames: Bucket,
+    phase: Phase,
+}
+
+/// How far the talk is.
+enum Phase {
+    /// `hello` is out; the client has to say what it has seen.
+    Greeted,
+    /// The client has said it and gets everything after that.
+    Following(Following),
+}
+
+/// What a client has got so far.
+#[derive(Debug, Default)]
+struct Following {
+    /// The conversation whose entries are sent, and the last sequence sent; none while there is none.
+    at: Option<(ConversationId, u64)>,
+    /// Everything there was when the client came is out.
+    is_caught_up: bool,
+    /// There was more to send than room.
+    is_behind: bool,
+    /// The status that was sent last.
+    status: Option<StatusView>,
+    /// The version of the conversation that status was made of.
+    status_version: Option<u64>,
+    /// The agent's read mark that was sent last.
+    read: u64,
+}
+
+impl VisitorSession {
+    /// A socket that was opened just now.
+    #[must_use]
+    pub fn new(
+        gateway: Gateway,
+        visitor: VisitorId,
+        widget: WidgetKey,
+        connection: Arc<Connection>,
+    ) -> Self {
+        let frames = frame_allowance(gateway.config(), gateway.flow().ports().clock.now());
+        Self { gateway, visitor, widget, connection, frames, phase: Phase::Greeted }
+    }
+
+    async fn latest(&self) -> Result<Option<Conversation>, StoreError> {
+        self.gateway.flow().ports().store.latest_of(&self.visitor).await
+    }
+
+    async fn resume(&mut self, resume: Resume) -> Result<Following, Refusal> {
+        let unavailable = |_| Refusal::new(ErrorCode::StoreUnavailable, "the log cannot be read now");
+        let Some(conversation) = resume.conversation else {
+            return Ok(Following::default());
+        };
+        let store = &self.gateway.flow().ports().store;
+        let found = store.conversation(&conversation).await.map_err(unavailable)?;
+        let Some(found) = found.filter(|found| found.visitor == self.visitor) else {
+            return Err(Refusal::new(ErrorCode::NotFound, "this conversation is not there; resume with null"));
+        };
+        if resume.after > found.last_visitor_seq {
+            return Err(Refusal::new(ErrorCode::Invalid, "`after` is beyond the last entry; resume with 0"));
+        }
+        Ok(Following { at: Some((conversation, resume.after)), ..Following::default() })
+    }
+
+    async fn carry_out(&mut self, client_id: &str, command: VisitorCommand) -> Result<Ack, Refusal> {
+        let (flow, visitor, widget) = (self.gateway.flow(), &self.visitor, Some(&self.widget));
+        let ack = match command {
+            VisitorCommand::Send(send) => {
+                let body = body(&send.text, &self.gateway)?;
+                self.take_allowance()?;
+                flow.receive(visitor, widget, client_id, body).await?
+            }
+            VisitorCommand::RequestHuman => {
+                self.take_allowance()?;
+                flow.ask_for_human(visitor, widget, client_id).await?
+            }
+            VisitorCommand::ContinueWithBot => flow.continue_with_bot(visitor, client_id).await?,
+            VisitorCommand::LeaveContact(contact) => {
+                flow.leave_contact(visitor, client_id, &contact.email).await?
+            }
+            VisitorCommand::End => flow.end(visitor, client_id).await?,
+            VisitorCommand::Rate(rate) => {
+                if !(1..=5).contains(&rate.score) {
+                    return Err(Refusal::new(ErrorCode::Invalid, "`score` must be 1 to 5"));
+                }
+                let comment = rate.comment.filter(|comment| !comment.trim().is_empty());
+                let comment = comment.map(|comment| body(&comment, &self.gateway)).transpose()?;
+                let csat = Csat {
+                    conversation: rate.conversation,
+                    score: rate.score,
+                    comment: comment.map(|comment| comment.as_str().to_owned()),
+                };
+                flow.rate(visitor, csat).await?
+            }
+        };
+        self.gateway.registry().follow(&ack.conversation, &self.visitor);
+        Ok(ack)
+    }
+
+    fn take_allowance(&self) -> Result<(), Refusal> {
+        let (config, now) = (self.gateway.config(), self.gateway.flow().ports().clock.now());
+        let full = || Bucket::new(config.rate_messages, config.rate_interval, config.rate_burst, now);
+        if self.gateway.registry().allowance(&self.visitor, full, |bucket| bucket.take(now)) {
+            Ok(())
+        } else {
+            Err(Refusal::new(ErrorCode::RateLimited, "too many messages; wait and send it again"))
+        }
+    }
+
+    /// Sends what is new, in order, as far as there is room.
+    async fn advance(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
+        let Phase::Following(following) = &mut self.phase else { return Ok(()) };
+        let store = &self.gateway.flow().ports().store;
+        let latest = match store.latest_of(&self.visitor).await {
+            Ok(latest) => latest,
+            Err(error) => return unread(&error),
+        };
+        following.is_behind = false;
+        if let Some(latest) = &latest {
+            self.gateway.registry().follow(&latest.id, &self.visitor);
+            if let Err(error) = send_entries(&self.gateway, &self.visitor, latest, following, out).await {
+                return match error {
+                    Stopped::Close(why) => Err(why),
+                    Stopped::Store(error) => unread(&error),
+                };
+            }
+        }
+        if following.is_behind {
+            return Ok(());
+        }
+        if !following.is_caught_up {
+            following.is_caught_up = true;
+            let (conversation, seq) = following.at.clone().unzip();
+            out.push(&ToVisitor::CaughtUp { conversation, seq: seq.unwrap_or(0) })?;
+        }
+        self.say_who_has_it(latest.as_ref(), news, out).await
+    }
+
+    /// Sends `status` and `read`, if they have changed.
+    async fn say_who_has_it(
+        &mut self,
+        latest: Option<&Conversation>,
+        news: &News,
+        out: &mut Outbox,
+    ) -> Result<(), Close> {
+        let Phase::Following(following) = &mut self.phase else { return Ok(()) };
+        let flow = self.gateway.flow();
+        let version = latest.map(|conversation| conversation.version);
+        let is_waiting = latest.is_some_and(|latest| latest.state.waiting_since().is_some());
+        if is_waiting { self.connection.hear_queues() } else { self.connection.ignore_queues() }
+        let is_asked = following.status.is_none()
+            || following.status_version != version
+            || news.everything
+            || (is_waiting && news.queues);
+        if !is_asked {
+            return Ok(());
+        }
+        match flow.visitor_status(&self.visitor).await {
+            Ok(status) => {
+                following.status_version = version;
+                let status = StatusView::from(&status);
+                if following.status.as_ref() != Some(&status) {
+                    out.push(&ToVisitor::Status(status.clone()))?;
+                    following.status = Some(status);
+                }
+            }
+            Err(error) => _ = Refusal::from(error),
+        }
+        if let Some(latest) = latest.filter(|_| news.everything || following.read == 0) {
+            match flow.ports().store.read_marks(&latest.id).await {
+                Ok(marks) if marks.agent > following.read => {
+                    following.read = marks.agent;
+                    out.push(&ToVisitor::Read { seq: marks.agent })?;
+                }
+                Ok(_) => {}
+                Err(error) => unread(&error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes typing and reading on: worth nothing later, so not kept anywhere.
+    fn pass_signals(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
+        let Phase::Following(following) = &mut self.phase else { return Ok(()) };
+        let Some((current, _)) = following.at.clone().filter(|_| following.is_caught_up) else { return Ok(()) };
+        for (_, side, typing) in news.typing.iter().filter(|(id, ..)| *id == current) {
+            let who = match side {
+                Side::Bot => "bot",
+                Side::Agent(..) => "agent",
+                Side::Visitor => continue,
+            };
+            out.push(&ToVisitor::Typing { who: who.to_owned(), typing: typing.is_typing() })?;
+        }
+        for (_, side, seq) in news.read.iter().filter(|(id, ..)| *id == current) {
+            if matches!(side, Side::Agent(..)) && *seq > following.read {
+                following.read = *seq;
+                out.push(&ToVisitor::Read { seq: *seq })?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn obey(&mut self, frame: FromVisitor, out: &mut Outbox) -> Result<(), Close> {
+        match (frame, &self.phase) {
+            (FromVisitor::Resume(resume), Phase::Greeted) => match self.resume(resume).await {
+                Ok(following) => {
+                    self.phase = Phase::Following(following);
+                    let news = News { everything: true, ..News::default() };
+                    self.advance(&news, out).await
+                }
+                Err(refusal) => refuse(None, refusal, out),
+            },
+            (FromVisitor::Resume(_), Phase::Following(_)) => {
+                refuse(None, Refusal::new(ErrorCode::Rejected, "this socket has resumed already"), out)
+            }
+            (FromVisitor::Command { client_id, .. }, Phase::Greeted) => {
+                let refusal = Refusal::new(ErrorCode::Rejected, "`resume` comes first");
+                refuse(Some(client_id), refusal, out)
+            }
+            (FromVisitor::Command { client_id, command }, Phase::Following(_)) => {
+                match self.carry_out(&client_id, command).await {
+                    Ok(Ack { conversation, visitor_seq, at, .. }) => {
+                        out.push(&ToVisitor::Ack { client_id, conversation, seq: visitor_seq, at })?;
+                        // Its own entry, at once: the hint about it may take longer than this.
+                        self.advance(&News::default(), out).await
+                    }
+                    Err(refusal) => refuse(Some(client_id), refusal, out),
+                }
+            }
+            (FromVisitor::Typing(SetTyping { typing }), _) => {
+                let typed = self.gateway.flow().visitor_typing(&self.visitor, typing).await;
+                typed.or_else(|error| refuse(None, error.into(), out))
+            }
+            (FromVisitor::Read(MarkRead { seq }), _) => {
+                let read = self.gateway.flow().visitor_read(&self.visitor, seq).await;
+                read.or_else(|error| refuse(None, error.into(), out))
+            }
+        }
+    }
+}
+
+impl Session for VisitorSession {
+    async fn open(&mut self, out: &mut Outbox) -> Result<(), Close> {
+        let ports = self.gateway.flow().ports();
+        let (latest, widget) = match (self.latest().await, ports.directory.widget(&self.widget).await) {
+            (Ok(latest), Ok(Some(widget))) => (latest, widget),
+            // The widget was removed since the ticket was given.
+            (Ok(_), Ok(None)) => return Err(Close::NotAllowed),
+            (Err(error), _) | (_, Err(error)) => {
+                unread(&error)?;
+                return Err(Close::Internal);
+            }
+        };
+        let message_chars = self.gateway.config().max_message_chars.get().min(Body::MAX_CHARS);
+        let last = latest.map(|latest| (latest.id, latest.last_visitor_seq));
+        out.push(&ToVisitor::hello(ports.store.history_id(), last, message_chars, &widget))
+    }
+
+    async fn receive(&mut self, text: &str, out: &mut Outbox) -> Result<(), Close> {
+        if !self.frames.take(self.gateway.flow().ports().clock.now()) {
+            return Err(Close::TooMany);
+        }
+        match FromVisitor::parse(text) {
+            Ok(frame) => self.obey(frame, out).await,
+            Err(Unreadable::NotAFrame) => Err(Close::Malformed),
+            Err(Unreadable::Wrong { client_id, code, message }) => {
+                refuse(client_id, Refusal { code, message }, out)
+            }
+        }
+    }
+
+    async fn refresh(&mut self, news: News, out: &mut Outbox) -> Result<(), Close> {
+        let is_signal_only = !news.everything && !news.queues && news.conversations.is_empty();
+        if !is_signal_only || self.is_behind() {
+            self.advance(&news, out).await?;
+        }
+        self.pass_signals(&news, out)
+    }
+
+    fn is_behind(&self) -> bool {
+        matches!(&self.phase, Phase::Following(following) if following.is_behind)
+    }
+
+    fn due_at(&self) -> Option<Instant> {
+        None
+    }
+}
+
+fn refuse(client_id: Option<String>, refusal: Refusal, out: &mut Outbox) -> Result<(), Close> {
+    out.push(&ToVisitor::Error { client_id, code: refusal.code, message: refusal.message })
+}
+
+/// A text that is short enough to be a message.
+pub(super) fn body(text: &str, gateway: &Gateway) -> Result<Body, Refusal> {
+    let config = gateway.config();
+    let is_long =
+        text.len() > config.max_message_bytes.get() || text.chars().count() > config.max_message_chars.get();
+    match Body::new(text) {
+        Ok(body) if !is_long => Ok(body),
+        Err(InvalidBody::Empty) => Err(Refusal::new(ErrorCode::Invalid, "a message needs a text")),
+        Ok(_) | Err(InvalidBody::TooLong) => Err(Refusal {
+            code: ErrorCode::TooLong,
+            message: format!(
+                "a message holds at most {} characters and {} bytes",
+                config.max_message_chars.get().min(Body::MAX_CHARS),
+                config.max_message_bytes.get().min(Body::MAX_BYTES),
+            ),
+        }),
+    }
+}
+
+/// Why sending stopped.
+enum Stopped {
+    Close(Close),
+    Store(StoreError),
+}
+
+impl From<Close> for Stopped {
+    fn from(why: Close) -> Self {
+        Self::Close(why)
+    }
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Sends the entries that were not sent yet: the rest of the followed conversation, then the newer ones up to the
+/// latest, in the order they were opened.
+async fn send_entries(
+    gateway: &Gateway,
+    visitor: &VisitorId,
+    latest: &Conversation,
+    following: &mut Following,
+    out: &mut Outbox,
+) -> Result<(), Stopped> {
+    let store = &gateway.flow().ports().store;
+    loop {
+        let (conversation, mut sent) = match &following.at {
+            Some(at) => at.clone(),
+            None => (latest.id.clone(), 0),
+        };
+        let is_latest = conversation == latest.id;
+        while !is_latest || sent < latest.last_visitor_seq {
+            // While catching up, entries wait for room. Later, a peer without room reads too slowly.
+            let page = if following.is_caught_up { PAGE } else { PAGE.min(out.room()) };
+            if page == 0 {
+                following.is_behind = true;
+                return Ok(());
+            }
+            let entries = store.visible_entries(&conversation, sent, page).await?;
+            let is_last_page = entries.len() < page;
+            for entry in &entries {
+                let seq = sent + 1;
+                let shown = VisitorEntry::of(&conversation, entry).filter(|_| entry.visitor_seq == Some(seq));
+                let Some(shown) = shown else {
+                    let why = StoreError::Corrupt(format!("sequence {seq} of {conversation} is missing"));
+                    return Err(why.into());
+                };
+                out.push(&ToVisitor::Entry(shown))?;
+                sent = seq;
+                following.at = Some((conversation.clone(), sent));
+            }
+            if is_last_page {
+                break;
+            }
+        }
+        if is_latest {
+            following.at = Some((conversation, sent));
+            return Ok(());
+        }
+        // Latest first; the one opened next after the followed one is the last before it in this list.
+        let earlier = store.earlier_of(visitor, &latest.id).await?;
+        let newer = earlier.iter().take_while(|other| other.id != conversation).last();
+        following.at = Some((newer.map_or_else(|| latest.id.clone(), |newer| newer.id.clone()), 0));
+        following.read = 0;
+    }
+}
