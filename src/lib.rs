@@ -11,3 +11,5 @@ pub mod shutdown;
 pub mod store;
 pub mod bot;
 pub mod system;
+pub mod broker;
+pub mod gateway;

@@ -50,7 +50,10 @@ pub fn unread(error: &StoreError) -> Result<(), Close> {
             Err(Close::Internal)
         }
         other => {
-            warn!(error.code = other.code(), "The news of a socket could not be read and are tried again: {other}");
+            warn!(
+                error.code = other.code(),
+                "The news of a socket could not be read and are tried again: {other}"
+            );
             Ok(())
         }
     }

@@ -39,7 +39,8 @@ impl<K: Eq + Hash + Clone> Attendance<K> {
     /// Tells the change, if there is one. `is_here` is asked when it is this call's turn: two calls of one holder
     /// never overlap, so that a late goodbye cannot undo the greeting of its successor.
     pub async fn settle(&self, holder: &K, is_here: impl Fn() -> bool, tell: impl AsyncFnOnce(Arrival)) {
-        let turn = Arc::clone(&self.told.entry(holder.clone()).or_insert_with(|| Arc::new(Mutex::new(Told::Gone))));
+        let turn =
+            Arc::clone(&self.told.entry(holder.clone()).or_insert_with(|| Arc::new(Mutex::new(Told::Gone))));
         let mut told = turn.lock().await;
         match (*told, is_here()) {
             (Told::Gone, true) => {
@@ -70,7 +71,8 @@ mod tests {
     async fn each_arrival_and_departure_is_told_once_and_in_order() {
         let attendance = Attendance::new();
         let (is_here, told) = (Cell::new(false), RefCell::new(Vec::new()));
-        let settle = || attendance.settle(&"ana", || is_here.get(), async |arrival| told.borrow_mut().push(arrival));
+        let settle =
+            || attendance.settle(&"ana", || is_here.get(), async |arrival| told.borrow_mut().push(arrival));
         settle().await;
         for here in [true, true, false, false, true] {
             is_here.set(here);
@@ -87,10 +89,14 @@ mod tests {
         let attendance = Attendance::new();
         let (is_here, told) = (Cell::new(true), RefCell::new(Vec::new()));
         let slowly = || {
-            attendance.settle(&"ana", || is_here.get(), async |arrival| {
-                tokio::task::yield_now().await;
-                told.borrow_mut().push(arrival);
-            })
+            attendance.settle(
+                &"ana",
+                || is_here.get(),
+                async |arrival| {
+                    tokio::task::yield_now().await;
+                    told.borrow_mut().push(arrival);
+                },
+            )
         };
         // The first tab's goodbye and the second tab's greeting, at once: she is here, and nothing else is told.
         tokio::join!(slowly(), slowly());

@@ -223,7 +223,9 @@ fn incoming(item: Option<Result<Message, Error>>) -> Result<Option<Utf8Bytes>, C
         Some(Ok(Message::Close(_))) | None => Err(Close::Normal),
         Some(Err(error)) => Err(match error {
             Error::Capacity(CapacityError::MessageTooLong { .. }) => Close::TooLarge,
-            Error::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => Close::TooLarge,
+            Error::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<TooManyFragments>()) => {
+                Close::TooLarge
+            }
             Error::Utf8(_) => Close::Malformed,
             Error::Protocol(ref protocol) if !is_hang_up(protocol) => Close::Malformed,
             // The connection broke; there is nobody to tell.

@@ -193,7 +193,8 @@ impl Registry {
         let connection = self.connection(&self.inner.visitors, visitor);
         let leave: fn(&Self, &VisitorId, &Arc<Connection>) = |registry, visitor, connection| {
             if leave(&registry.inner.visitors, visitor, connection) {
-                let (_, conversations) = registry.inner.conversations_of.remove(visitor).unwrap_or((visitor.clone(), Vec::new()));
+                let (_, conversations) =
+                    registry.inner.conversations_of.remove(visitor).unwrap_or((visitor.clone(), Vec::new()));
                 for conversation in conversations {
                     registry.inner.visitor_of.remove_if(&conversation, |_, owner| owner == visitor);
                 }

@@ -59,7 +59,8 @@ where
         let gateway = Gateway::from_ref(state);
         let Address(address) = Address::of(parts, |peer| gateway.server().trusts(peer));
         // The place first: who is over the limit cannot try tickets.
-        let Some(place) = gateway.registry().admit(address, gateway.config().sockets_per_address.get()) else {
+        let Some(place) = gateway.registry().admit(address, gateway.config().sockets_per_address.get())
+        else {
             return Ok(Self(Err(Close::TooMany)));
         };
         let ticket = Query::<Credentials>::try_from_uri(&parts.uri).map(|Query(asked)| asked.ticket);
@@ -135,18 +136,15 @@ async fn serve_visitor(
     gateway.settle(&who).await;
     let connection = registered.connection().clone();
     let mut session = VisitorSession::new(gateway.clone(), visitor, widget, connection.clone());
-    let why = pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token()).await;
+    let why =
+        pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token())
+            .await;
     drop(registered);
     departure.settle().await;
     why
 }
 
-async fn serve_agent(
-    gateway: &Gateway,
-    socket: &mut Socket,
-    agent: AgentId,
-    role: Role,
-) -> Close {
+async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, role: Role) -> Close {
     let _counted = gateway.metrics().socket_opened("agent");
     let registered = gateway.registry().add_agent(&agent);
     let who = Who::Agent(agent.clone());
@@ -154,7 +152,9 @@ async fn serve_agent(
     gateway.settle(&who).await;
     let connection = registered.connection().clone();
     let mut session = AgentSession::new(gateway.clone(), agent, role, connection.clone());
-    let why = pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token()).await;
+    let why =
+        pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token())
+            .await;
     drop(session);
     drop(registered);
     departure.settle().await;

@@ -98,7 +98,9 @@ impl Close {
     #[must_use]
     pub fn then(self) -> Then {
         match self {
-            Self::Normal | Self::GoingAway | Self::Internal | Self::TooSlow | Self::HeartbeatLost => Then::Resume,
+            Self::Normal | Self::GoingAway | Self::Internal | Self::TooSlow | Self::HeartbeatLost => {
+                Then::Resume
+            }
             Self::TicketInvalid => Then::NewTicket,
             Self::TooMany => Then::Pause,
             Self::Malformed | Self::NotAllowed | Self::Replaced | Self::TooLarge => Then::Stop,
@@ -116,14 +118,20 @@ impl Close {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Normal => "Either side said good-bye.",
-            Self::GoingAway => "The server stops or restarts. Come back spread over seconds, not all at once.",
+            Self::GoingAway => {
+                "The server stops or restarts. Come back spread over seconds, not all at once."
+            }
             Self::Internal => "Something broke on the server's side.",
-            Self::TooSlow => "The client reads more slowly than entries come. Nothing is lost: the log has them.",
+            Self::TooSlow => {
+                "The client reads more slowly than entries come. Nothing is lost: the log has them."
+            }
             Self::Malformed => "What came is binary, not UTF-8, not a JSON object, or has no `type`.",
             Self::TicketInvalid => "The ticket was used before, is too old, or never was one.",
             Self::NotAllowed => "The ticket is for the other kind of socket, or the account was disabled.",
             Self::HeartbeatLost => "The server's pings were not answered in time.",
-            Self::Replaced => "The same visitor or account has opened too many sockets; the oldest makes room.",
+            Self::Replaced => {
+                "The same visitor or account has opened too many sockets; the oldest makes room."
+            }
             Self::TooLarge => "A frame larger than the limit.",
             Self::TooMany => "Too many sockets from one address, or far too many frames on this one.",
         }

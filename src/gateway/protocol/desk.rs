@@ -1,12 +1,12 @@
 //! What lies on an agent's desk: from the flow's views to frames.
 
+use super::PROTOCOL;
 use super::agent::{
     AccountView, CapacityView, CardOfferView, CardView, CardVisitorView, ColleagueView, CounterfactualView,
     EarlierView, HandoffReasonView, HandoffView, HelloView, LastView, NamedView, OverviewView, PacketView,
     QueueView, ScoreView, ToAgent, TriedView, VisitorView, WordView,
 };
 use super::words::{counterfactual_text, reason_text};
-use super::PROTOCOL;
 use crate::domain::account::Account;
 use crate::domain::conversation::{Author, Conversation, ConversationState, Entry, EntryKind};
 use crate::domain::escalation::{Counterfactual, EscalationPolicy};
@@ -82,7 +82,8 @@ impl From<&Overview> for OverviewView {
 impl From<&Card> for CardView {
     fn from(card: &Card) -> Self {
         let conversation = &card.conversation;
-        let named = card.agent.as_ref().map(|(id, name)| NamedView { id: id.to_string(), name: name.clone() });
+        let named =
+            card.agent.as_ref().map(|(id, name)| NamedView { id: id.to_string(), name: name.clone() });
         let (agent, offer) = match (&conversation.state, named) {
             (ConversationState::Offered { offer, expires_at, .. }, Some(agent)) => {
                 (None, Some(CardOfferView { id: offer.clone(), expires_at: *expires_at, agent }))
@@ -97,10 +98,7 @@ impl From<&Card> for CardView {
                 name: card.visitor_name.clone(),
                 email: card.email.clone(),
             },
-            queue: card
-                .queue
-                .as_ref()
-                .map(|(id, name)| NamedView { id: id.to_string(), name: name.clone() }),
+            queue: card.queue.as_ref().map(|(id, name)| NamedView { id: id.to_string(), name: name.clone() }),
             priority: conversation.priority.as_str().to_owned(),
             since: since(conversation),
             due_at: due_at(conversation),
@@ -243,7 +241,9 @@ fn handoff_view(handoff: &Handoff, packet: &Packet, left_out: LeftOut<'_>) -> Ha
 fn counterfactual(other: &Counterfactual, left_out: LeftOut<'_>) -> CounterfactualView {
     let (without_position, score) = match other {
         Counterfactual::WithoutReason { score, .. } => (None, Some(*score)),
-        Counterfactual::WithoutMessage { score, .. } => (left_out.map(|(position, _)| position), Some(*score)),
+        Counterfactual::WithoutMessage { score, .. } => {
+            (left_out.map(|(position, _)| position), Some(*score))
+        }
         Counterfactual::WithLine { score, .. } => (None, Some(*score)),
     };
     CounterfactualView {

@@ -178,7 +178,9 @@ impl AgentEntry {
     #[must_use]
     pub fn of(entry: &Entry, shown: &Shown<'_>, analysis: Option<&Analysis>) -> Self {
         let (kind, id, name) = match &entry.author {
-            Author::Visitor => ("visitor", Some(shown.visitor.0.to_string()), Some(shown.visitor.1.to_owned())),
+            Author::Visitor => {
+                ("visitor", Some(shown.visitor.0.to_string()), Some(shown.visitor.1.to_owned()))
+            }
             Author::Bot => ("bot", None, None),
             Author::Agent { id, name } => ("agent", Some(id.to_string()), Some(name.clone())),
             Author::System => ("system", None, None),

@@ -14,7 +14,6 @@ pub use entry::{AgentEntry, Shown, VisitorEntry};
 pub use parse::Unreadable;
 pub use visitor::{FromVisitor, ToVisitor};
 
-
 use serde::Serialize;
 
 /// The version in `hello`. A client that does not know it stops.
@@ -89,9 +88,15 @@ impl ErrorCode {
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::TooLong => "The text has more characters or bytes than `limits` allow. Shorten it; use a new client id.",
-            Self::RateLimited => "More messages than allowed in this time. Wait, then send the same frame again.",
-            Self::Conflict => "The client id was used before with another content, or somebody else was faster.",
+            Self::TooLong => {
+                "The text has more characters or bytes than `limits` allow. Shorten it; use a new client id."
+            }
+            Self::RateLimited => {
+                "More messages than allowed in this time. Wait, then send the same frame again."
+            }
+            Self::Conflict => {
+                "The client id was used before with another content, or somebody else was faster."
+            }
             Self::Rejected => "Not possible in the conversation's present state.",
             Self::Invalid => "A field is missing, of another type, or out of its range.",
             Self::UnknownType => "This type of frame does not exist.",

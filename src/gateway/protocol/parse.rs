@@ -70,7 +70,9 @@ impl Raw {
         match &self.client_id {
             Ok(Some(id)) => Ok(id.clone()),
             Ok(None) => Err(self.wrong(ErrorCode::Invalid, "`client_id` is missing")),
-            Err(()) => Err(self.wrong(ErrorCode::Invalid, "`client_id` must be 1 to 64 visible ASCII characters")),
+            Err(()) => {
+                Err(self.wrong(ErrorCode::Invalid, "`client_id` must be 1 to 64 visible ASCII characters"))
+            }
         }
     }
 

@@ -77,7 +77,10 @@ fn a_wrong_field_is_answered_under_its_client_id() {
     let c1 = Some("c1".to_owned());
     assert_eq!(answer(r#"{"type":"message.send","client_id":"c1"}"#), (c1.clone(), "invalid"));
     assert_eq!(answer(r#"{"type":"message.send","client_id":"c1","text":7}"#), (c1.clone(), "invalid"));
-    assert_eq!(answer(r#"{"type":"csat.rate","client_id":"c1","conversation":"x","score":5}"#), (c1.clone(), "invalid"));
+    assert_eq!(
+        answer(r#"{"type":"csat.rate","client_id":"c1","conversation":"x","score":5}"#),
+        (c1.clone(), "invalid")
+    );
     assert_eq!(answer(r#"{"type":"message.send","text":"hello"}"#), (None, "invalid"));
     assert_eq!(answer(r#"{"type":"message.shout","client_id":"c1"}"#), (c1, "unknown_type"));
 }

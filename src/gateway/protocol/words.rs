@@ -22,7 +22,9 @@ pub fn reason_text(code: ReasonCode, score: f64, line: f64) -> String {
         ReasonCode::Reopened => "Wrote again after the conversation had ended",
         ReasonCode::BotFailed => "The bot could not answer",
         ReasonCode::RepeatedQuestion => "Asked the same thing again",
-        ReasonCode::Frustration => return format!("Losing patience: score {score:.2}, the line is {line:.2}"),
+        ReasonCode::Frustration => {
+            return format!("Losing patience: score {score:.2}, the line is {line:.2}");
+        }
         ReasonCode::Abuse => "Insults or threatens",
         ReasonCode::NegativeSentiment => "Unhappy with the service",
         ReasonCode::Streak => "Several frustrated messages in a row",
@@ -57,10 +59,14 @@ pub fn counterfactual_text(other: &Counterfactual, left_out: Option<&str>) -> St
                 Some(text) => format!("“{}”", quoted(text)),
                 None => "one of the earlier messages".to_owned(),
             };
-            format!("Without {message} the score would be {score:.2} and the bot would have kept the conversation.")
+            format!(
+                "Without {message} the score would be {score:.2} and the bot would have kept the conversation."
+            )
         }
         Counterfactual::WithLine { line, score } => {
-            format!("The score is {score:.2}. With the line at {line:.2} the bot would have kept the conversation.")
+            format!(
+                "The score is {score:.2}. With the line at {line:.2} the bot would have kept the conversation."
+            )
         }
     }
 }
@@ -88,6 +94,9 @@ mod tests {
         let asked =
             Counterfactual::WithoutReason { code: ReasonCode::AskedForHuman, score: 0.7, would_stay: false };
         assert!(counterfactual_text(&asked, None).ends_with("to a person all the same."));
-        assert_eq!(reason_text(ReasonCode::Frustration, 0.81, 0.62), "Losing patience: score 0.81, the line is 0.62");
+        assert_eq!(
+            reason_text(ReasonCode::Frustration, 0.81, 0.62),
+            "Losing patience: score 0.81, the line is 0.62"
+        );
     }
 }

@@ -54,7 +54,8 @@ impl Talk {
         let token = stopping.clone();
         let stream = Counted::new(near, 16);
         let running = async move {
-            let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits(65_536))).await;
+            let mut socket =
+                WebSocketStream::from_raw_socket(stream, Role::Server, Some(limits(65_536))).await;
             let connection = registered.connection().clone();
             run(&mut socket, &mut Talker { frames }, &connection, manners, &token).await
         };
@@ -110,8 +111,11 @@ async fn a_reader_that_is_too_slow_is_cut_and_told_so() {
 
 #[tokio::test]
 async fn a_peer_that_answers_no_ping_is_gone() {
-    let manners =
-        Manners { ping_interval: Duration::from_millis(5), pong_timeout: Duration::from_millis(50), ..patient() };
+    let manners = Manners {
+        ping_interval: Duration::from_millis(5),
+        pong_timeout: Duration::from_millis(50),
+        ..patient()
+    };
     // This peer holds the connection open and never reads, so it never answers.
     let talk = Talk::begin(0, manners).await;
     assert_eq!(talk.ended.await.unwrap(), Close::HeartbeatLost);
@@ -120,8 +124,11 @@ async fn a_peer_that_answers_no_ping_is_gone() {
 
 #[tokio::test]
 async fn a_peer_that_answers_pings_stays() {
-    let manners =
-        Manners { ping_interval: Duration::from_millis(5), pong_timeout: Duration::from_millis(200), ..patient() };
+    let manners = Manners {
+        ping_interval: Duration::from_millis(5),
+        pong_timeout: Duration::from_millis(200),
+        ..patient()
+    };
     let mut talk = Talk::begin(0, manners).await;
     let mut pings = 0;
     while pings < 60 {

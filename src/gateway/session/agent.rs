@@ -154,7 +154,11 @@ impl AgentSession {
     async fn watch(&mut self, watch: Watch, out: &mut Outbox) -> Result<(), Close> {
         let id = watch.conversation;
         if self.shown.len() >= MAX_WATCHED && !self.shown.contains_key(&id) {
-            return refuse(None, Refusal::new(ErrorCode::Rejected, "too many conversations are watched"), out);
+            return refuse(
+                None,
+                Refusal::new(ErrorCode::Rejected, "too many conversations are watched"),
+                out,
+            );
         }
         let packet = match self.gateway.flow().packet(&self.agent, &id).await {
             Ok(packet) => packet,
@@ -189,12 +193,18 @@ impl AgentSession {
     }
 
     /// Sends the packet if it differs from the one that was sent last.
-    async fn send_packet(&mut self, id: &ConversationId, packet: &Packet, out: &mut Outbox) -> Result<(), Close> {
+    async fn send_packet(
+        &mut self,
+        id: &ConversationId,
+        packet: &Packet,
+        out: &mut Outbox,
+    ) -> Result<(), Close> {
         let left_out = match self.left_out(id, packet).await {
             Ok(left_out) => left_out,
             Err(error) => return unread(&error),
         };
-        let view = PacketView::of(packet, left_out.as_ref().map(|(position, text)| (*position, text.as_str())));
+        let view =
+            PacketView::of(packet, left_out.as_ref().map(|(position, text)| (*position, text.as_str())));
         let Some(watched) = self.shown.get_mut(id) else { return Ok(()) };
         if watched.packet.as_ref() != Some(&view) {
             watched.packet = Some(view.clone());
@@ -224,9 +234,11 @@ impl AgentSession {
         }
         let events = events_of(&entries, &store.analyses(id).await?);
         let position = events.get(*event).map(|(position, _)| *position);
-        Ok(entries.into_iter().find(|entry| Some(entry.position) == position).and_then(|entry| match entry.kind {
-            EntryKind::Message { body, .. } => Some((entry.position, body.as_str().to_owned())),
-            _ => None,
+        Ok(entries.into_iter().find(|entry| Some(entry.position) == position).and_then(|entry| {
+            match entry.kind {
+                EntryKind::Message { body, .. } => Some((entry.position, body.as_str().to_owned())),
+                _ => None,
+            }
         }))
     }
 
@@ -333,7 +345,9 @@ impl AgentSession {
     }
 
     fn pass_read(&mut self, id: &ConversationId, seq: u64, out: &mut Outbox) -> Result<(), Close> {
-        let Some(watched) = self.shown.get_mut(id).filter(|watched| watched.read < seq) else { return Ok(()) };
+        let Some(watched) = self.shown.get_mut(id).filter(|watched| watched.read < seq) else {
+            return Ok(());
+        };
         watched.read = seq;
         out.push(&ToAgent::Read { conversation: id.clone(), by: "visitor".to_owned(), seq })
     }
@@ -394,8 +408,13 @@ impl AgentSession {
 
     /// Hears of every conversation on the desk, and of those only.
     fn listen_to(&mut self, view: &OverviewView) {
-        let listed: BTreeSet<ConversationId> =
-            view.mine.iter().chain(&view.waiting).chain(&view.left).map(|card| card.conversation.clone()).collect();
+        let listed: BTreeSet<ConversationId> = view
+            .mine
+            .iter()
+            .chain(&view.waiting)
+            .chain(&view.left)
+            .map(|card| card.conversation.clone())
+            .collect();
         for gone in self.desk.listed.difference(&listed) {
             if !self.shown.contains_key(gone) {
                 self.gateway.registry().unwatch(gone, &self.connection);

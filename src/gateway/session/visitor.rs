@@ -61,12 +61,7 @@ struct Following {
 impl VisitorSession {
     /// A socket that was opened just now.
     #[must_use]
-    pub fn new(
-        gateway: Gateway,
-        visitor: VisitorId,
-        widget: WidgetKey,
-        connection: Arc<Connection>,
-    ) -> Self {
+    pub fn new(gateway: Gateway, visitor: VisitorId, widget: WidgetKey, connection: Arc<Connection>) -> Self {
         let frames = frame_allowance(gateway.config(), gateway.flow().ports().clock.now());
         Self { gateway, visitor, widget, connection, frames, phase: Phase::Greeted }
     }
@@ -83,7 +78,10 @@ impl VisitorSession {
         let store = &self.gateway.flow().ports().store;
         let found = store.conversation(&conversation).await.map_err(unavailable)?;
         let Some(found) = found.filter(|found| found.visitor == self.visitor) else {
-            return Err(Refusal::new(ErrorCode::NotFound, "this conversation is not there; resume with null"));
+            return Err(Refusal::new(
+                ErrorCode::NotFound,
+                "this conversation is not there; resume with null",
+            ));
         };
         if resume.after > found.last_visitor_seq {
             return Err(Refusal::new(ErrorCode::Invalid, "`after` is beyond the last entry; resume with 0"));
@@ -176,7 +174,11 @@ impl VisitorSession {
         let flow = self.gateway.flow();
         let version = latest.map(|conversation| conversation.version);
         let is_waiting = latest.is_some_and(|latest| latest.state.waiting_since().is_some());
-        if is_waiting { self.connection.hear_queues() } else { self.connection.ignore_queues() }
+        if is_waiting {
+            self.connection.hear_queues()
+        } else {
+            self.connection.ignore_queues()
+        }
         let is_asked = following.status.is_none()
             || following.status_version != version
             || news.everything
@@ -211,7 +213,9 @@ impl VisitorSession {
     /// Passes typing and reading on: worth nothing later, so not kept anywhere.
     fn pass_signals(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
         let Phase::Following(following) = &mut self.phase else { return Ok(()) };
-        let Some((current, _)) = following.at.clone().filter(|_| following.is_caught_up) else { return Ok(()) };
+        let Some((current, _)) = following.at.clone().filter(|_| following.is_caught_up) else {
+            return Ok(());
+        };
         for (_, side, typing) in news.typing.iter().filter(|(id, ..)| *id == current) {
             let who = match side {
                 Side::Bot => "bot",
