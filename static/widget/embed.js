@@ -88,7 +88,7 @@ div div,.left div{bottom:0;inset-inline:auto 0;height:100dvh;border-radius:0}
       const response = await fetch(new URL('api/v1/widget/boot', base), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ key, locale: locale || undefined, visitor, identity }),
+        body: JSON.stringify({ key, locale: locale || undefined, visitor, identity, page: location.origin + location.pathname }),
       });
       const answer = await response.json();
       if (response.ok) return { visitor: answer.visitor, ticket: answer.ticket };

@@ -287,7 +287,8 @@ export function createView(root, words, locale, actions, options) {
         replaced: [words.replaced, words.use_here, actions.useHere],
         protocol: [words.outdated, words.reload, () => location.reload()],
         not_allowed: [words.not_allowed, '', () => {}],
-        origin_not_allowed: [words.not_allowed, '', () => {}],
+        site_not_allowed: [words.not_allowed, '', () => {}],
+        unknown_widget: [words.not_allowed, '', () => {}],
       };
       const [text, label, act] = stops[reason ?? ''] ?? [words.stopped, words.try_now, actions.useHere];
       banner.replaceChildren(...(key ? [icon(circleAlert), el('span', {}, text), label ? el('button', { class: 'link-button', type: 'button', onclick: act }, label) : ''] : []));
