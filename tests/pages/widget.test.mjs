@@ -2,27 +2,18 @@
 // against the real binary.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { once } from 'node:events';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test as run } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { launch, login, startBaton, startSite, troubles, until } from './support.mjs';
+import { BINARY, Caller, HOSTILE, PASSWORD, axe, firstAdmin, makeAgent, openChromium, openPage, startBaton, until } from './support.mjs';
+import { openSocket } from './websocket.mjs';
 
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-/** Strings that were somebody's attack once. Each must arrive as the text it is. */
-const HOSTILE = [
-  '<img src=x onerror="window.parent.hacked=1;window.hacked=1">',
-  '<script>window.hacked=1</script>',
-  '"><svg onload=window.hacked=1>',
-  'javascript:window.hacked=1',
-  '[click](javascript:window.hacked=1)',
-  '<a href="javascript:window.hacked=1">press</a>',
-  '&lt;b&gt;&#x3c;script&#x3e;window.hacked=1&#x3c;/script&#x3e;',
-  '{{constructor.constructor("window.hacked=1")()}} ${window.hacked=1} `window.hacked=1`',
-  'https://bank.example@evil.example/ https://evil.example/"onmouseover="window.hacked=1',
-  'a\u202egnp.exe \u0000 \u200b zero',
-];
+const skip = BINARY ? false : 'set BATON_BIN to the binary to test';
+const test = (/** @type {string} */ name, /** @type {(t: import('node:test').TestContext) => Promise<void>} */ body) => run(name, { skip }, body);
 
 /** @type {any} */ let baton;
 /** @type {any} */ let admin;
@@ -30,25 +21,50 @@ const HOSTILE = [
 /** @type {any} */ let listed;
 /** @type {any} */ let unlisted;
 let key = '';
+let shots = '';
 
 const hostPage = (/** @type {string} */ url) => {
   const query = new URL(url, 'http://site').searchParams;
   return {
     html: `<!doctype html><html lang="${query.get('lang') ?? 'en'}"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>A site</title>
       <h1>A site of somebody else</h1><p><a id="first" href="#here">A link of the site</a></p><p>${'Words of the site. '.repeat(60)}</p>
-      <script async src="${baton.origin}/widget.js" data-key="${query.get('key') ?? key}" ${query.has('theme') ? `data-theme="${query.get('theme')}"` : ''}></script></html>`,
+      <script async src="${baton.base}/widget.js" data-key="${query.get('key') ?? key}" ${query.has('theme') ? `data-theme="${query.get('theme')}"` : ''}></script></html>`,
     // A site that allows us exactly what we need, and nothing inline.
-    headers: { 'content-security-policy': `default-src 'none'; script-src ${baton.origin}; connect-src ${baton.origin}; frame-src ${baton.origin}` },
+    headers: { 'content-security-policy': `default-src 'none'; script-src ${baton.base}; connect-src ${baton.base}; frame-src ${baton.base}` },
   };
 };
 
+/** A site of somebody else, on another port. */
+async function startSite() {
+  const server = createServer((request, response) => {
+    const { html, headers } = hostPage(request.url ?? '/');
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', ...headers });
+    response.end(html);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    async stop() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
 before(async () => {
-  baton = await startBaton();
-  [listed, unlisted] = await Promise.all([startSite(hostPage), startSite(hostPage)]);
-  admin = await login(baton.origin);
-  const made = await admin('POST', '/widgets', { name: 'A site', sites: [listed.origin], greeting: 'Hello. What can we help you with?', accent: '#0b6e4f', locale: 'en' });
+  if (skip) return;
+  shots = process.env.SHOTS ?? (await mkdtemp(join(tmpdir(), 'baton-shots-')));
+  await mkdir(shots, { recursive: true });
+  baton = await startBaton({ demo: true });
+  [listed, unlisted] = await Promise.all([startSite(), startSite()]);
+  admin = await firstAdmin(baton);
+  const made = await admin.call('POST', '/widgets', { name: 'A site', sites: [listed.origin], greeting: 'Hello. What can we help you with?', accent: '#0b6e4f', locale: 'en' });
   key = made.key;
-  browser = await launch();
+  browser = await openChromium();
 });
 
 after(async () => {
@@ -58,12 +74,12 @@ after(async () => {
 });
 
 /** Opens the site in a browser of its own, and gives its page and what is inside the widget. */
-async function visit(/** @type {any} */ t, { site = listed, size = { width: 1280, height: 900 }, path = '/', context = {} } = {}) {
-  const own = await browser.newContext({ viewport: size, ...context });
-  t.after(() => own.close());
-  const page = await own.newPage();
-  const wrong = troubles(page);
-  t.after(() => assert.deepEqual(wrong, [], 'no script failed and no policy refused anything'));
+async function visit(/** @type {any} */ t, { site = listed, size = { width: 1280, height: 900 }, path = '/', context = {}, allowed = /^$/ } = {}) {
+  const { context: own, page, problems } = await openPage(browser, { viewport: size, ...context });
+  t.after(async () => {
+    await own.close();
+    assert.deepEqual(problems.filter((problem) => !allowed.test(problem)), []);
+  });
   await page.goto(site.origin + path);
   const launcher = page.locator('baton-widget button');
   await launcher.waitFor();
@@ -89,17 +105,16 @@ test('a listed site shows the widget, and it says that a bot answers', async (t)
 });
 
 test('a site that is not on the list is refused, by the call and by the frame', async () => {
-  const answer = await fetch(`${baton.origin}/api/v1/widget/boot`, { method: 'POST', headers: { 'content-type': 'application/json', origin: unlisted.origin }, body: JSON.stringify({ key }) });
+  const answer = await fetch(`${baton.base}/api/v1/widget/boot`, { method: 'POST', headers: { 'content-type': 'application/json', origin: unlisted.origin }, body: JSON.stringify({ key }) });
   assert.equal(answer.status, 403);
   assert.equal(answer.headers.get('access-control-allow-origin'), null);
 
-  const own = await browser.newContext();
-  const page = await own.newPage();
+  const { context, page } = await openPage(browser);
   await page.goto(unlisted.origin);
   await page.locator('baton-widget button').click();
   await page.getByText('Not set up for this site yet.').waitFor();
   assert.equal(await page.locator('baton-widget iframe').count(), 0);
-  await own.close();
+  await context.close();
 });
 
 test('the launcher moves nothing on the site and loads no frame before it is needed', async (t) => {
@@ -154,15 +169,15 @@ test('what people write stays text, in both directions of time', async (t) => {
   const { page, inside, say } = await opened(t);
   for (const text of HOSTILE) {
     await say(text);
-    await inside.locator('.message.visitor .bubble').getByText(text.split('\n')[0].slice(0, 12), { exact: false }).last().waitFor();
+    await inside.locator('.message.visitor .bubble').getByText(text.trim().slice(0, 10), { exact: false }).last().waitFor();
   }
-  await until(async () => (await inside.locator('.message.visitor.sending').count()) === 0, 'all sent');
+  await until('all sent', async () => (await inside.locator('.message.visitor.sending').count()) === 0);
   const check = async () => {
     assert.equal(await inside.locator('.log script, .log img, .log svg[onload], .log [onerror], .log [onmouseover], .log iframe').count(), 0);
     for (const href of await inside.locator('.log a').evaluateAll((/** @type {any[]} */ links) => links.map((link) => link.href))) assert.match(href, /^https?:\/\/[^@]+$/);
     for (const rel of await inside.locator('.log a').evaluateAll((/** @type {any[]} */ links) => links.map((link) => link.rel))) assert.match(rel, /noopener/);
-    assert.equal(await page.evaluate(() => /** @type {any} */ (window).hacked), undefined);
-    assert.equal(await page.frames()[1].evaluate(() => /** @type {any} */ (window).hacked), undefined);
+    assert.equal(await page.evaluate(() => /** @type {any} */ (window).__ran), undefined);
+    assert.equal(await page.frames()[1].evaluate(() => /** @type {any} */ (window).__ran), undefined);
   };
   await check();
   await page.reload();
@@ -194,7 +209,7 @@ test('a message written while the line is down is kept, sent once, and the banne
   await inside.getByText('What you write is kept').waitFor();
   await inside.locator('.message.sending').getByText('while away').waitFor();
   await own.setOffline(false);
-  await until(async () => (await inside.locator('.message.sending').count()) === 0, 'sent after all');
+  await until('sent after all', async () => (await inside.locator('.message.sending').count()) === 0);
   assert.equal(await inside.locator('.message.visitor').getByText('while away').count(), 1);
   await inside.locator('.banner:empty').waitFor({ state: 'attached' });
 });
@@ -206,7 +221,7 @@ test('the keyboard alone is enough', async (t) => {
   assert.ok(await launcher.evaluate((/** @type {any} */ button) => button.getRootNode().activeElement === button), 'the launcher is next after the site');
   await page.keyboard.press('Enter');
   await inside.locator('.disclosure').waitFor();
-  await until(() => inside.locator('#message').evaluate((/** @type {any} */ box) => document.activeElement === box), 'the box has the focus');
+  await until('the box has the focus', () => inside.locator('#message').evaluate((/** @type {any} */ box) => document.activeElement === box));
   await page.keyboard.type('first line');
   await page.keyboard.press('Shift+Enter');
   await page.keyboard.type('second line');
@@ -225,7 +240,7 @@ test('the keyboard alone is enough', async (t) => {
   await page.keyboard.press('Shift+Tab');
   assert.equal(await focused(), 'Talk to a person');
   await page.keyboard.press('Escape');
-  await until(() => launcher.evaluate((/** @type {any} */ button) => button.getRootNode().activeElement === button), 'Escape gives the focus back to the launcher');
+  await until('Escape gives the focus back to the launcher', () => launcher.evaluate((/** @type {any} */ button) => button.getRootNode().activeElement === button));
   assert.equal(await launcher.getAttribute('aria-expanded'), 'false');
 });
 
@@ -243,7 +258,7 @@ test('a conversation ends by being asked twice, and can be rated once', async (t
 });
 
 test('a person answers: joined with a name, typing, seen', async (t) => {
-  await baton.account('ana@example.com', 'Ana', 'agent');
+  await makeAgent(baton, admin, { name: 'Ana', email: 'ana@example.com' });
   const { inside, say } = await opened(t);
   await say('Get me a human please');
   await inside.locator('.card.waiting').waitFor();
@@ -271,7 +286,7 @@ test('news while the window is closed are counted on the launcher', async (t) =>
   const { page, inside, say, launcher } = await opened(t);
   await say('Where are you?');
   await page.keyboard.press('Escape');
-  await until(async () => /unread/.test((await launcher.getAttribute('aria-label')) ?? '') || (await inside.locator('.message.bot').count()) > 0, 'an answer');
+  await until('an answer', async () => /unread/.test((await launcher.getAttribute('aria-label')) ?? '') || (await inside.locator('.message.bot').count()) > 0);
   // The bot may have answered before the window was closed: then there is nothing to count.
   const label = (await launcher.getAttribute('aria-label')) ?? '';
   await launcher.click();
@@ -299,10 +314,8 @@ for (const [name, context] of /** @type {const} */ ([['light', { colorScheme: 'l
     await check('rating');
 
     async function check(/** @type {string} */ where) {
-      const frame = page.frames()[1];
-      await frame.evaluate(AXE);
-      const found = await frame.evaluate(() => /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] }));
-      assert.deepEqual(found.violations.map((/** @type {any} */ it) => `${where}: ${it.id}: ${it.nodes.map((/** @type {any} */ node) => node.html).join(' | ')}`), []);
+      await page.screenshot({ path: join(shots, `widget-${name}-${where.replaceAll(' ', '-')}.png`) });
+      assert.deepEqual(await axe(/** @type {any} */ (page.frames()[1])), [], where);
     }
   });
 }
@@ -333,29 +346,29 @@ test('German where the site is German', async (t) => {
 });
 
 test('where the browser keeps nothing, the conversation still works', async (t) => {
-  const own = await browser.newContext();
-  t.after(() => own.close());
-  await own.addInitScript(() => Object.defineProperty(window, 'localStorage', { get: () => { throw new DOMException('refused', 'SecurityError'); } }));
-  const page = await own.newPage();
+  const { context, page, problems } = await openPage(browser);
+  t.after(() => context.close());
+  await context.addInitScript(() => Object.defineProperty(window, 'localStorage', { get: () => { throw new DOMException('refused', 'SecurityError'); } }));
   await page.goto(listed.origin);
   await page.locator('baton-widget button').click();
   const inside = page.frameLocator('baton-widget iframe');
   await inside.locator('#message').fill('Hello there');
   await inside.locator('#message').press('Enter');
   await inside.locator('.message.visitor .foot').getByText('Sent').waitFor();
+  assert.deepEqual(problems, []);
 });
 
 test('a visitor’s secret opens that visitor’s conversations and no others', async () => {
-  const boot = async () => (await fetch(`${baton.origin}/api/v1/widget/boot`, { method: 'POST', headers: { 'content-type': 'application/json', origin: listed.origin }, body: JSON.stringify({ key }) })).json();
+  const boot = async () => (await fetch(`${baton.base}/api/v1/widget/boot`, { method: 'POST', headers: { 'content-type': 'application/json', origin: listed.origin }, body: JSON.stringify({ key }) })).json();
   const [one, two] = [await boot(), await boot()];
   assert.notEqual(one.visitor, two.visitor);
-  const stranger = await fetch(`${baton.origin}/api/v1/widget/ticket`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ key, visitor: 'not a secret' }) });
+  const stranger = await fetch(`${baton.base}/api/v1/widget/ticket`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ key, visitor: 'not a secret' }) });
   assert.equal((await stranger.json()).code, 'unknown_visitor');
 });
 
 test('the loader is under 8 kB and the whole widget under 25 kB compressed', async () => {
   const text = async (/** @type {string} */ path) => {
-    const response = await fetch(baton.origin + path);
+    const response = await fetch(baton.base + path);
     assert.equal(response.status, 200, path);
     return response.text();
   };
@@ -380,23 +393,23 @@ test('the loader is under 8 kB and the whole widget under 25 kB compressed', asy
 });
 
 test('no page of the widget has script or style inline', async () => {
-  const page = await (await fetch(`${baton.origin}/widget?key=${key}`)).text();
+  const page = await (await fetch(`${baton.base}/widget?key=${key}`)).text();
   assert.doesNotMatch(page, /<style|style=|<script(?![^>]*\bsrc=)|\son[a-z]+=/i);
 });
 
 /** An agent at a real socket. */
 async function connectAgent(/** @type {string} */ email) {
-  const call = await login(baton.origin, email);
-  const { ticket } = await call('POST', '/tickets', {});
-  const socket = new globalThis.WebSocket(`${baton.origin.replace('http', 'ws')}/ws/agent?ticket=${ticket}`);
+  const caller = new Caller(baton.base);
+  await caller.call('POST', '/login', { email, password: PASSWORD });
+  const { ticket } = await caller.call('POST', '/tickets', {});
   /** @type {any[]} */
   const frames = [];
-  socket.onmessage = ({ data }) => frames.push(JSON.parse(String(data)));
+  const socket = await openSocket(`${baton.base}/ws/agent?ticket=${ticket}`, { origin: baton.base }, (/** @type {string} */ text) => frames.push(JSON.parse(text)));
   const next = (/** @type {string} */ type, /** @type {(frame: any) => boolean} */ fits = () => true) =>
-    until(async () => {
+    until(`${type} for ${email}`, () => {
       const at = frames.findIndex((frame) => frame.type === type && fits(frame));
       return at >= 0 ? frames.splice(at, 1)[0] : undefined;
-    }, `${type} for ${email}`);
+    });
   const send = (/** @type {any} */ frame) => socket.send(JSON.stringify(frame));
   await next('hello');
   send({ type: 'presence.set', client_id: 'p1', presence: 'online' });
