@@ -8,6 +8,7 @@ use crate::domain::conversation::{
     Author, Body, Change, Conversation, ConversationState, EntryKind, NewEntry, Turned,
 };
 use crate::domain::id::{AgentId, ConversationId, VisitorId};
+use crate::domain::time::Timestamp;
 use crate::flow::ports::{Ack, Hint, ReadMarks, Side};
 
 impl Flow {
@@ -99,13 +100,14 @@ impl Flow {
         Ok(())
     }
 
-    /// An agent's last connection on this node is gone. Their conversations stay theirs for the grace.
+    /// An agent's last connection on this node is gone. Their conversations stay theirs for the grace, which begins
+    /// when something was last heard of them.
     ///
     /// # Errors
     ///
     /// When the store does not answer.
-    pub async fn agent_disconnected(&self, agent: &AgentId) -> Result<(), FlowError> {
-        self.0.ports.store.set_lost(agent, Some(self.0.ports.clock.now())).await?;
+    pub async fn agent_disconnected(&self, agent: &AgentId, heard_at: Timestamp) -> Result<(), FlowError> {
+        self.0.ports.store.set_lost(agent, Some(heard_at)).await?;
         self.presence_changed();
         Ok(())
     }

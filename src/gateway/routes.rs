@@ -133,14 +133,14 @@ async fn serve_visitor(
     let registered = gateway.registry().add_visitor(&visitor);
     let who = Who::Visitor(visitor.clone());
     let departure = Departure::new(gateway, who.clone());
-    gateway.settle(&who).await;
+    gateway.settle(&who, Duration::ZERO).await;
     let connection = registered.connection().clone();
     let mut session = VisitorSession::new(gateway.clone(), visitor, widget, connection.clone());
     let why =
         pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token())
             .await;
     drop(registered);
-    departure.settle().await;
+    departure.settle(silence(gateway, why)).await;
     why
 }
 
@@ -149,7 +149,7 @@ async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, rol
     let registered = gateway.registry().add_agent(&agent);
     let who = Who::Agent(agent.clone());
     let departure = Departure::new(gateway, who.clone());
-    gateway.settle(&who).await;
+    gateway.settle(&who, Duration::ZERO).await;
     let connection = registered.connection().clone();
     let mut session = AgentSession::new(gateway.clone(), agent, role, connection.clone());
     let why =
@@ -157,8 +157,13 @@ async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, rol
             .await;
     drop(session);
     drop(registered);
-    departure.settle().await;
+    departure.settle(silence(gateway, why)).await;
     why
+}
+
+/// How long before its end nothing was heard of a peer. The grace of an agent who fell silent has begun by then.
+fn silence(gateway: &Gateway, why: Close) -> Duration {
+    if why == Close::HeartbeatLost { gateway.config().pong_timeout } else { Duration::ZERO }
 }
 
 /// Sends nothing but the close frame.

@@ -1,6 +1,7 @@
 //! What the gateway needs of the rest, in one value that `app` makes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::warn;
 
@@ -88,14 +89,17 @@ impl Gateway {
         &self.parts.metrics
     }
 
-    /// Tells the flow whether somebody is connected, if that changed.
-    pub(super) async fn settle(&self, who: &Who) {
+    /// Tells the flow whether somebody is connected, if that changed. Who is gone was last heard so long ago.
+    pub(super) async fn settle(&self, who: &Who, silence: Duration) {
         let registry = self.registry();
         match who {
             Who::Agent(agent) => {
                 let tell = async |arrival| match arrival {
                     Arrival::Came => logged(self.flow().agent_connected(agent).await),
-                    Arrival::Went => logged(self.flow().agent_disconnected(agent).await),
+                    Arrival::Went => {
+                        let heard_at = self.flow().ports().clock.now().minus(silence);
+                        logged(self.flow().agent_disconnected(agent, heard_at).await);
+                    }
                 };
                 self.parts.agents.settle(agent, || registry.has_agent(agent), tell).await;
             }
@@ -132,10 +136,10 @@ impl Departure {
         Self { gateway: gateway.clone(), who: Some(who) }
     }
 
-    /// The socket has left the registry.
-    pub(super) async fn settle(mut self) {
+    /// The socket has left the registry; its peer was last heard so long ago.
+    pub(super) async fn settle(mut self, silence: Duration) {
         if let Some(who) = self.who.take() {
-            self.gateway.settle(&who).await;
+            self.gateway.settle(&who, silence).await;
         }
     }
 }
@@ -144,7 +148,9 @@ impl Drop for Departure {
     fn drop(&mut self) {
         if let Some(who) = self.who.take() {
             let gateway = self.gateway.clone();
-            self.gateway.tracker().spawn("gateway.departure", async move { gateway.settle(&who).await });
+            self.gateway
+                .tracker()
+                .spawn("gateway.departure", async move { gateway.settle(&who, Duration::ZERO).await });
         }
     }
 }

@@ -4,6 +4,7 @@
 //! only that it is worth looking.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -23,6 +24,9 @@ use crate::gateway::state::Gateway;
 /// Most entries read from the store at once.
 const PAGE: usize = 100;
 
+/// How often the flow hears that a visitor with an open socket is still there.
+const HERE_INTERVAL: Duration = Duration::from_secs(30);
+
 /// A visitor's socket, without the socket.
 pub struct VisitorSession {
     gateway: Gateway,
@@ -31,6 +35,8 @@ pub struct VisitorSession {
     connection: Arc<Connection>,
     frames: Bucket,
     phase: Phase,
+    /// When the flow is told next that the visitor is still there.
+    here_at: Instant,
 }
 
 /// How far the talk is.
@@ -63,7 +69,15 @@ impl VisitorSession {
     #[must_use]
     pub fn new(gateway: Gateway, visitor: VisitorId, widget: WidgetKey, connection: Arc<Connection>) -> Self {
         let frames = frame_allowance(gateway.config(), gateway.flow().ports().clock.now());
-        Self { gateway, visitor, widget, connection, frames, phase: Phase::Greeted }
+        Self {
+            gateway,
+            visitor,
+            widget,
+            connection,
+            frames,
+            phase: Phase::Greeted,
+            here_at: Instant::now() + HERE_INTERVAL,
+        }
     }
 
     async fn latest(&self) -> Result<Option<Conversation>, StoreError> {
@@ -303,6 +317,12 @@ impl Session for VisitorSession {
     }
 
     async fn refresh(&mut self, news: News, out: &mut Outbox) -> Result<(), Close> {
+        if news.everything && Instant::now() >= self.here_at {
+            self.here_at = Instant::now() + HERE_INTERVAL;
+            if let Err(error) = self.gateway.flow().visitor_here(&self.visitor).await {
+                let _logged = Refusal::from(error);
+            }
+        }
         let is_signal_only = !news.everything && !news.queues && news.conversations.is_empty();
         if !is_signal_only || self.is_behind() {
             self.advance(&news, out).await?;
