@@ -136,7 +136,8 @@ function withStatus(/** @type {State} */ state, /** @type {Frame} */ frame) {
     ...state,
     status,
     asking: hasHandoff(status) ? null : state.asking,
-    is_leaving: state.is_leaving && (status.state === 'waiting'),
+    is_leaving: state.is_leaving && status.state === 'waiting',
+    typing: status.state === 'agent' || status.state === 'bot' ? state.typing : null,
     failed: status.state === state.status.state ? state.failed : null,
   };
 }

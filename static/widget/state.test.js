@@ -67,6 +67,7 @@ test('the bot stops typing when it has answered, and anybody when the connection
   assert.equal(typing.typing, 'bot');
   assert.equal(reduce(typing, said(1, 'bot')).typing, null);
   assert.equal(reduce(typing, said(1, 'visitor')).typing, 'bot');
+  assert.equal(reduce(typing, status('closed')).typing, null);
   assert.equal(reduce(typing, { type: 'here.connection', phase: 'waiting', reason: 'lost' }).typing, null);
 });
 

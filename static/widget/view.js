@@ -40,9 +40,8 @@ export function createView(root, words, locale, actions, options) {
   const card = el('section', { class: 'card', hidden: true });
 
   const talk = el('button', { class: 'strip-button', type: 'button', onclick: () => talk.getAttribute('aria-disabled') !== 'true' && actions.talk() }, icon(userRound), el('span'));
-  const with_whom = el('p', { class: 'with ellipsis' });
   const end = el('button', { class: 'plain', type: 'button', 'aria-label': words.end, title: words.end, onclick: () => askToEnd() }, words.end_short);
-  const strip = el('div', { class: 'strip' }, talk, with_whom, end);
+  const strip = el('div', { class: 'strip' }, talk, end);
 
   const count = el('p', { class: 'count', id: 'count', hidden: true });
   const problem = el('p', { class: 'problem', role: 'alert', hidden: true });
@@ -266,7 +265,7 @@ export function createView(root, words, locale, actions, options) {
     const text = state.typing === 'agent' ? words.is_typing(state.status.agent || words.team) : state.typing === 'bot' ? words.bot_typing : '';
     if (typing.dataset.text === text) return;
     typing.dataset.text = text;
-    typing.replaceChildren(...(text ? [el('span', { class: 'dots', 'aria-hidden': 'true' }, el('i'), el('i'), el('i')), text] : []));
+    typing.replaceChildren(...(text ? [el('span', { class: 'dots', 'aria-hidden': 'true' }, el('i'), el('i'), el('i')), el('span', { class: 'ellipsis' }, text)] : []));
   }
 
   function drawBanner(/** @type {State} */ state) {
@@ -402,8 +401,6 @@ export function createView(root, words, locale, actions, options) {
     talk.hidden = !may_talk;
     talk.setAttribute('aria-disabled', String(state.asking !== null));
     setText(talk.lastElementChild, state.asking ? words.talk_wait : words.talk);
-    with_whom.hidden = may_talk || status.state !== 'agent';
-    setText(with_whom, status.state === 'agent' ? words.with_agent(status.agent || words.team) : '');
     end.hidden = !mayEnd(state);
     setText(problem, state.failed ? words.talk_failed : '');
     problem.hidden = !state.failed;
