@@ -104,7 +104,8 @@ impl Drop for Server {
 impl Server {
     async fn start(backend: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port =
+            std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let process = Command::new(env!("CARGO_BIN_EXE_baton"))
             .args(["serve", "--demo", "--listen", &address.to_string(), "--data"])
@@ -121,7 +122,8 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let ready = server.http.get(format!("http://{address}/readyz")).send().await;
             if ready.is_ok_and(|answer| answer.status().is_success()) {
-                let page = server.http.get(format!("http://{address}/demo")).send().await.ok()?.text().await.ok()?;
+                let page =
+                    server.http.get(format!("http://{address}/demo")).send().await.ok()?.text().await.ok()?;
                 server.key = page.split("data-key=\"").nth(1)?.split('"').next()?.to_owned();
                 if backend == "rust-bert" {
                     // Ready on words comes before the model is.

@@ -3,7 +3,13 @@
 //! JSON lines alone on stdout with `BENCH_JSON=1`, a table without; everything else on
 //! stderr. `BENCH_ONLY` chooses groups. A peer that is not installed is said to be so.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, missing_docs, reason = "a measurement may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a measurement may stop"
+)]
 
 mod analyze;
 mod gateway;

@@ -23,7 +23,8 @@ pub struct Figure<'a> {
 impl Report {
     pub fn new() -> Self {
         let git = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-        let commit = git.ok().map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default();
+        let commit =
+            git.ok().map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default();
         Self { is_json: std::env::var("BENCH_JSON").is_ok_and(|value| value == "1"), commit }
     }
 

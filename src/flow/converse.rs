@@ -142,6 +142,7 @@ impl Flow {
     }
 
     fn presence_changed(&self) {
+        self.0.shown.outdate();
         self.0.ports.bus.hint(Hint::Queues);
         self.0.unmatched.notify_one();
     }

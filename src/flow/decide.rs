@@ -279,9 +279,15 @@ impl Flow {
         } else {
             asked = None;
         }
+        let has_moved = change.conversation.state.name() != known.conversation.state.name();
         match ports.store.commit(change, None, now).await {
             Ok(ack) => {
-                self.tell(&id, ack.position.unwrap_or(0));
+                let position = ack.position.unwrap_or(0);
+                if has_moved {
+                    self.tell_state(&id, position)
+                } else {
+                    self.tell(&id, position)
+                }
                 Ok(asked)
             }
             Err(StoreError::Conflict) => Err(FlowError::Conflict),

@@ -220,7 +220,7 @@ impl Flow {
             })
             .await?;
         drop(_lane);
-        self.tell(id, ack.position.unwrap_or(0));
+        self.tell_state(id, ack.position.unwrap_or(0));
         let (flow, id) = (self.clone(), id.clone());
         self.0.tracker.spawn("explain", async move { flow.explain(&id, &handoff).await });
         Ok(ack)

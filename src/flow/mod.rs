@@ -74,7 +74,7 @@ struct Inner {
     policy: ArcSwap<EscalationPolicy>,
     lanes: lane::Lanes,
     unmatched: Notify,
-    waiting: view::WaitingCache,
+    shown: view::Shown,
 }
 
 impl Flow {
@@ -87,7 +87,7 @@ impl Flow {
             policy: ArcSwap::from_pointee(policy),
             lanes: lane::Lanes::default(),
             unmatched: Notify::new(),
-            waiting: view::WaitingCache::default(),
+            shown: view::Shown::default(),
         }))
     }
 
@@ -138,7 +138,7 @@ impl Flow {
             self.change_in_lane(id, key, step).await?
         };
         let position = store.conversation(id).await?.map_or(0, |conversation| conversation.last_position);
-        self.tell(id, position);
+        self.tell_state(id, position);
         Ok(ack)
     }
 
@@ -167,8 +167,15 @@ impl Flow {
         Err(FlowError::Conflict)
     }
 
+    /// The log has grown.
     fn tell(&self, id: &ConversationId, position: u64) {
         self.0.ports.bus.hint(Hint::Conversation { id: id.clone(), position });
+    }
+
+    /// The log has grown, and who waits or who has room may have changed.
+    fn tell_state(&self, id: &ConversationId, position: u64) {
+        self.0.shown.outdate();
+        self.tell(id, position);
         self.0.ports.bus.hint(Hint::Queues);
         self.0.unmatched.notify_one();
     }

@@ -86,12 +86,8 @@ impl Flow {
         let change = conversation.clone().offer(offer, to, now.plus(self.policy().service.offer_timeout))?;
         ports.store.commit(change, None, now).await?;
         drop(_lane);
-        self.hint_state(&conversation.id);
+        self.tell_state(&conversation.id, conversation.last_position);
         Ok(())
-    }
-
-    fn hint_state(&self, id: &ConversationId) {
-        self.tell(id, 0);
     }
 
     /// Takes an offer. Exactly one agent wins, also with one agent in two tabs.

@@ -29,6 +29,7 @@ impl Flow {
         for _ in 0..ATTEMPTS {
             let now = ports.clock.now();
             let latest = ports.store.latest_of(visitor).await?;
+            let was_open = latest.as_ref().is_some_and(|latest| latest.state.is_open());
             let message = || NewEntry::message(Author::Visitor, body.clone(), now);
             let result = match latest {
                 Some(open) if open.state.is_open() => {
@@ -58,6 +59,9 @@ impl Flow {
                 Err(StoreError::Conflict) => {}
                 other => {
                     let ack = other?;
+                    if !was_open {
+                        self.tell_state(&ack.conversation, ack.position.unwrap_or(0));
+                    }
                     self.think_about(&ack, body);
                     return Ok(ack);
                 }

@@ -160,10 +160,15 @@ impl Flow {
     }
 
     async fn write(&self, change: Change) -> Result<(), FlowError> {
-        let id = change.conversation.id.clone();
+        let (id, has_begun) = (change.conversation.id.clone(), !change.handoffs.is_empty());
         match self.0.ports.store.commit(change, None, self.0.ports.clock.now()).await {
             Ok(ack) => {
-                self.tell(&id, ack.position.unwrap_or(0));
+                let position = ack.position.unwrap_or(0);
+                if has_begun {
+                    self.tell_state(&id, position)
+                } else {
+                    self.tell(&id, position)
+                }
                 Ok(())
             }
             Err(StoreError::Conflict) => Err(FlowError::Conflict),

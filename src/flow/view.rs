@@ -14,6 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::visitor::Profile;
 use crate::flow::ports::{Glance, ReadMarks};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -209,11 +210,44 @@ pub struct Packet {
     pub earlier: Vec<(ConversationId, Option<Timestamp>, Option<String>, Option<String>)>,
 }
 
-/// Cards of the waiting, shared by everybody who asks within a moment.
+/// What many look at at the same moment: read once, shown to all who ask within it. Nothing is decided on it.
 #[derive(Default)]
-pub(super) struct WaitingCache(Mutex<Option<(Timestamp, Arc<Vec<Card>>)>>);
+pub(super) struct Shown {
+    floor: Mutex<Option<(u64, Arc<Floor>)>>,
+    waiting: Mutex<Option<(u64, Timestamp, Arc<Vec<Card>>)>>,
+    /// Grows with every change on this node, so that nobody is shown what was before it.
+    generation: AtomicU64,
+}
+
+impl Shown {
+    /// What was read before now is not shown any more.
+    pub(super) fn outdate(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
 
 impl Flow {
+    /// The floor as it was at most a moment ago.
+    async fn shown_floor(&self) -> Result<Arc<Floor>, FlowError> {
+        let mut shown = self.0.shown.floor.lock().await;
+        let now = self.0.ports.clock.now();
+        let generation = self.0.shown.generation();
+        if let Some((made_in, floor)) = &*shown
+            && *made_in == generation
+            && now.since(floor.now) < FRESH
+            && floor.now <= now
+        {
+            return Ok(floor.clone());
+        }
+        let floor = Arc::new(self.floor().await?);
+        *shown = Some((generation, floor.clone()));
+        Ok(floor)
+    }
+
     /// Where a visitor stands.
     ///
     /// # Errors
@@ -222,7 +256,7 @@ impl Flow {
     pub async fn visitor_status(&self, visitor: &VisitorId) -> Result<VisitorStatus, FlowError> {
         let ports = &self.0.ports;
         let conversation = ports.store.latest_of(visitor).await?;
-        let floor = self.floor().await?;
+        let floor = self.shown_floor().await?;
         let queue = floor.queue(conversation.as_ref().and_then(|c| c.queue.as_ref()));
         let tier = conversation.as_ref().map_or(1, |c| c.tier);
         let (people, opens_at) = match &queue.hours {
@@ -323,8 +357,10 @@ impl Flow {
 
     /// Everybody who waits, next first, as cards; the same for everybody who asks within a moment.
     async fn waiting_cards(&self, floor: &Floor) -> Result<Arc<Vec<Card>>, FlowError> {
-        let mut cache = self.0.waiting.0.lock().await;
-        if let Some((at, cards)) = &*cache
+        let mut cache = self.0.shown.waiting.lock().await;
+        let generation = self.0.shown.generation();
+        if let Some((made_in, at, cards)) = &*cache
+            && *made_in == generation
             && floor.now.since(*at) < FRESH
             && *at <= floor.now
         {
@@ -338,7 +374,7 @@ impl Flow {
         });
         waiting.truncate(LISTED * 5);
         let cards = Arc::new(self.cards(waiting).await?);
-        *cache = Some((floor.now, cards.clone()));
+        *cache = Some((generation, floor.now, cards.clone()));
         Ok(cards)
     }
 
@@ -350,7 +386,7 @@ impl Flow {
     pub async fn overview(&self, agent: &AgentId) -> Result<Overview, FlowError> {
         let ports = &self.0.ports;
         let own = self.agent(agent).await?;
-        let floor = self.floor().await?;
+        let floor = self.shown_floor().await?;
         let is_theirs = |conversation: &Conversation| {
             own.role.may(crate::domain::agent::Permission::Supervise)
                 || crate::domain::routing::serves(

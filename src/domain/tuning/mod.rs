@@ -5,4 +5,6 @@ mod replay;
 mod report;
 
 pub use replay::{Event, Verdict, replay, replay_fold};
-pub use report::{Report, ReportedDecision, ReportedEscalation, Turn, TurnSpeaker, decisions_of_turns, events_of_turns};
+pub use report::{
+    Report, ReportedDecision, ReportedEscalation, Turn, TurnSpeaker, decisions_of_turns, events_of_turns,
+};

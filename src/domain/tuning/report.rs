@@ -111,7 +111,8 @@ pub fn events_of_turns(turns: &[Turn]) -> Vec<(usize, Event)> {
 pub fn decisions_of_turns(policy: &EscalationPolicy, turns: &[Turn]) -> Vec<ReportedDecision> {
     let events = events_of_turns(turns);
     let bare: Vec<Event> = events.iter().map(|(_, event)| event.clone()).collect();
-    let reported = |verdict: Verdict| ReportedDecision { turn: events[verdict.event].0, decision: verdict.decision };
+    let reported =
+        |verdict: Verdict| ReportedDecision { turn: events[verdict.event].0, decision: verdict.decision };
     replay(policy, &bare).into_iter().map(reported).collect()
 }
 
