@@ -90,7 +90,7 @@ test('an agent takes over by keyboard, sees everything said before, answers, not
   await page.keyboard.press('Enter');
   await until('the place to write has the focus', () => composer(page).evaluate((field) => field === document.activeElement).catch(() => false));
   for (const said of ['Where is my parcel?', 'You said that yesterday.']) await log(page).getByText(said).waitFor();
-  const why = page.getByRole('complementary', { name: 'Why you are here' });
+  const why = page.getByRole('region', { name: 'Why you are here' });
   await why.getByText(/asked for a person/i).first().waitFor();
   await why.getByText('shop.example/orders/1042').waitFor();
   await visitor.next((frame) => frame.type === 'entry' && frame.code === 'agent_joined', 'the visitor is told who joined');

@@ -25,8 +25,10 @@ export function App(/** @type {any} */ { state, ui, act }) {
     <${Bar} state=${state} ui=${ui} act=${act} />
     <${Link} state=${state} act=${act} />
     <${List} state=${state} ui=${ui} act=${act} />
-    <${Conversation} state=${state} ui=${ui} act=${act} />
-    <${Why} state=${state} ui=${ui} act=${act} />
+    <main class="main">
+      <${Conversation} state=${state} ui=${ui} act=${act} />
+      <${Why} state=${state} ui=${ui} act=${act} />
+    </main>
     <${News} state=${state} act=${act} />
     <div class="visually-hidden" role="alert">${ui.saidOffer}</div>
     <div class="visually-hidden" aria-live="polite" id="announcer">${ui.saidMessage}</div>

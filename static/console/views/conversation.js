@@ -13,17 +13,17 @@ import { WrapUp } from './wrap_up.js';
 
 export function Conversation(/** @type {any} */ { state, ui, act }) {
   const id = state.open;
-  if (!id) return html`<main class="middle" id="conversation" tabindex="-1"><${NothingOpen} state=${state} act=${act} /></main>`;
+  if (!id) return html`<section class="middle" id="conversation" tabindex="-1" aria-label="Conversation"><${NothingOpen} state=${state} act=${act} /></section>`;
   const room = state.rooms[id];
   const card = cardOf(state, id);
   const name = card?.visitor?.name || 'Visitor';
-  return html`<main class="middle" id="conversation" tabindex="-1" aria-label=${`Conversation with ${name}`}>
+  return html`<section class="middle" id="conversation" tabindex="-1" aria-label=${`Conversation with ${name}`}>
     <${Head} state=${state} id=${id} card=${card} act=${act} ui=${ui} />
     ${room?.problem
       ? html`<${Refused} code=${room.problem.code} card=${card} act=${act} />`
       : html`<${Transcript} key=${id} state=${state} id=${id} room=${room} act=${act} />`}
     <${Foot} key=${`foot:${id}`} state=${state} ui=${ui} act=${act} id=${id} card=${card} room=${room} />
-  </main>`;
+  </section>`;
 }
 
 function Head(/** @type {any} */ { state, id, card, act, ui }) {

@@ -13,7 +13,7 @@ export function Why(/** @type {any} */ { state, ui, act }) {
   const id = state.open;
   const room = id ? state.rooms[id] : null;
   const packet = room?.packet;
-  return html`<aside class="why" id="why" aria-label="Why you are here" tabindex="-1">
+  return html`<section class="why" id="why" aria-label="Why you are here" tabindex="-1">
     <header class="why-head">
       <button type="button" class="button plain only-icon why-close" aria-label="Back to the conversation" onClick=${() => act.why()}>
         <${Icon} shapes=${ui.isNarrow ? arrowLeft : x} />
@@ -23,7 +23,7 @@ export function Why(/** @type {any} */ { state, ui, act }) {
     <div class="why-body" tabindex="0" role="region" aria-label="Reasons and background">
       ${!id || room?.problem ? html`<p class="part-note">The reasons for a handoff stand here, next to the conversation they belong to.</p>` : packet ? html`<${Packet} packet=${packet} card=${cardOf(state, id)} act=${act} />` : html`<${Loading} />`}
     </div>
-  </aside>`;
+  </section>`;
 }
 
 function Loading() {
