@@ -55,5 +55,12 @@ export function plural(/** @type {number} */ count, /** @type {string} */ one, /
   return `${count} ${count === 1 ? one : many}`;
 }
 
+/** Up to two letters that stand for a name. */
+export function initials(/** @type {string | null | undefined} */ name) {
+  const words = (name ?? '').trim().split(/[\s._-]+/u).filter(Boolean);
+  const picked = words.length > 1 ? [words[0], words[words.length - 1]] : words;
+  return picked.map((word) => [...word][0]?.toLocaleUpperCase() ?? '').join('') || '?';
+}
+
 /** Mood as a shape, to stand beside its color. */
 export const MOOD_SHAPES = Object.freeze({ calm: '▁', uneasy: '▃', annoyed: '▅', furious: '▇' });

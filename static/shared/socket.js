@@ -1,5 +1,5 @@
-// The connection of a visitor or an agent to the server, and the only place
-// that knows reconnecting: tickets, jitter, back-off, resuming from the last
+// The connection of a visitor to the server, and what an agent's (agent-socket.js)
+// shares with it. The only place that knows reconnecting: tickets, jitter, back-off, resuming from the last
 // sequence seen, starting over when the history was replaced, and retrying
 // what was not acknowledged under the same client id.
 //
@@ -84,8 +84,8 @@ function browser() {
   };
 }
 
-/** What visitor and agent sockets have in common. Use {@link VisitorSocket} or {@link AgentSocket}. */
-class ResumingSocket {
+/** What visitor and agent sockets have in common: use VisitorSocket, or AgentSocket of agent-socket.js. */
+export class ResumingSocket {
   /** @type {string} */ #path;
   /** @type {SocketOptions} */ #options;
   /** @type {Environment} */ #environment;
@@ -400,42 +400,5 @@ export class VisitorSocket extends ResumingSocket {
   forget() {
     this.#conversation = null;
     this.#seq = 0;
-  }
-}
-
-/** An agent's connection. It follows every conversation that is watched, by its internal position. */
-export class AgentSocket extends ResumingSocket {
-  /** @type {Map<string, number>} */ #watched = new Map();
-
-  constructor(/** @type {SocketOptions} */ options) {
-    super('/ws/agent', options);
-  }
-
-  /** Asks for a conversation's entries, from the beginning, and then for each new one. */
-  watch(/** @type {string} */ conversation) {
-    if (this.#watched.has(conversation)) return;
-    this.#watched.set(conversation, 0);
-    this.signal({ type: 'conversation.watch', conversation, after: 0 });
-  }
-
-  unwatch(/** @type {string} */ conversation) {
-    if (this.#watched.delete(conversation)) this.signal({ type: 'conversation.unwatch', conversation });
-  }
-
-  resumption() {
-    return [...this.#watched].map(([conversation, after]) => ({ type: 'conversation.watch', conversation, after }));
-  }
-
-  /** @param {Frame} frame */
-  accept(frame) {
-    if (frame.type !== 'entry') return true;
-    const seen = this.#watched.get(frame.conversation);
-    if (seen === undefined || frame.position <= seen) return false;
-    this.#watched.set(frame.conversation, frame.position);
-    return true;
-  }
-
-  forget() {
-    for (const conversation of this.#watched.keys()) this.#watched.set(conversation, 0);
   }
 }

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AgentSocket, CLOSE_CODES, CommandError, VisitorSocket, newClientId, retryDelay } from './socket.js';
+import { AgentSocket } from './agent-socket.js';
+import { CLOSE_CODES, CommandError, VisitorSocket, newClientId, retryDelay } from './socket.js';
 
 /** A world with one clock and sockets that do what the test says. */
 function world() {

@@ -33,13 +33,6 @@ export function minutes(estimate) {
   return { low, high: Math.max(1, low, Math.ceil(estimate.high_s / 60)) };
 }
 
-/** Up to two letters that stand for a name. */
-export function initials(/** @type {string | null | undefined} */ name) {
-  const words = (name ?? '').trim().split(/[\s._-]+/u).filter(Boolean);
-  const picked = words.length > 1 ? [words[0], words[words.length - 1]] : words;
-  return picked.map((word) => [...word][0]?.toLocaleUpperCase() ?? '').join('') || '?';
-}
-
 /** Length as the server counts it: Unicode characters, not UTF-16 units. */
 export function characters(/** @type {string} */ text) {
   let count = 0;

@@ -2,8 +2,8 @@
 // reader hears each new line once and nothing loses its focus or its scroll.
 // It fetches nothing and decides nothing: presses go to `actions`.
 
-import { el, icon, setText, textNodes } from '../shared/dom.js';
-import { characters, clock, day, initials, isSameDay, minutes } from '../shared/text.js';
+import { el, icon, setText, textNodes } from '../shared/elements.js';
+import { characters, clock, day, isSameDay, minutes } from '../shared/text.js';
 import { arrowUp, bot, check, checkCheck, chevronDown, circleAlert, clock as clockIcon, userRound, wifiOff, x } from '../vendor/icons-widget.js';
 import { mark, mayEnd, mayRate, unread } from './state.js';
 
@@ -15,6 +15,10 @@ const GROUP_MS = 5 * 60_000;
 const COUNT_FROM = 400;
 /** A connection lost for less than this is not worth a word. */
 const QUIET_MS = 1_500;
+
+const button = (/** @type {string} */ label, /** @type {() => void} */ onclick, name = 'button') => el('button', { class: name, type: 'button', onclick }, label);
+const linkButton = (/** @type {string} */ label, /** @type {() => void} */ act) => button(label, act, 'link-button');
+const submitButton = (/** @type {string} */ label) => el('button', { class: 'button primary', type: 'submit' }, label);
 
 /**
  * Builds the widget inside `root`.
@@ -152,12 +156,12 @@ export function createView(root, words, locale, actions, options) {
     const { status, widget } = state;
     const name = widget?.name || '';
     setText(title, name || words.log);
-    setText(face, name ? initials(name.replace(/&/g, ' ')).slice(0, 1) : '');
+    setText(face, ([...name.trim()][0] ?? '').toLocaleUpperCase());
     setText(line, status.state === 'agent' ? words.with_agent(status.agent || words.team) : status.state === 'waiting' ? words.waiting : status.state === 'left_message' ? words.left : status.state === 'closed' ? words.over : words.bot_at_work);
   }
 
   function drawIntro(/** @type {State} */ state) {
-    const key = `${state.widget?.greeting}|${state.widget?.name}|${state.is_caught_up}`;
+    const key = `${JSON.stringify(state.widget)} ${state.is_caught_up}`;
     if (intro.dataset.key === key) return;
     intro.dataset.key = key;
     if (!state.widget || !state.is_caught_up) {
@@ -251,8 +255,8 @@ export function createView(root, words, locale, actions, options) {
       const why = words.failed[out.code ?? ''] ?? words.failed.any;
       foot.replaceChildren(
         el('span', {}, icon(circleAlert, null, 14), ' ', why),
-        el('button', { class: 'link-button', type: 'button', onclick: () => actions.retry(out.client_id) }, words.retry),
-        el('button', { class: 'link-button', type: 'button', onclick: () => actions.remove(out.client_id) }, words.remove),
+        linkButton(words.retry, () => actions.retry(out.client_id)),
+        linkButton(words.remove, () => actions.remove(out.client_id)),
       );
     } else if (what === '') foot.replaceChildren(time);
     else {
@@ -278,19 +282,16 @@ export function createView(root, words, locale, actions, options) {
     drawBannerNow = () => {
       banner_timer = null;
       if (is_lost) {
-        banner.replaceChildren(icon(wifiOff), el('span', {}, state.has_been_live ? words.reconnecting : words.connecting), phase === 'waiting' ? el('button', { class: 'link-button', type: 'button', onclick: actions.tryNow }, words.try_now) : '');
+        banner.replaceChildren(icon(wifiOff), el('span', {}, state.has_been_live ? words.reconnecting : words.connecting), phase === 'waiting' ? linkButton(words.try_now, actions.tryNow) : '');
         return;
       }
-      /** @type {Record<string, [text: string, label: string, act: () => void]>} */
-      const stops = {
-        replaced: [words.replaced, words.use_here, actions.useHere],
-        protocol: [words.outdated, words.reload, () => location.reload()],
-        not_allowed: [words.not_allowed, '', () => {}],
-        site_not_allowed: [words.not_allowed, '', () => {}],
-        unknown_widget: [words.not_allowed, '', () => {}],
-      };
-      const [text, label, act] = stops[reason ?? ''] ?? [words.stopped, words.try_now, actions.useHere];
-      banner.replaceChildren(...(key ? [icon(circleAlert), el('span', {}, text), label ? el('button', { class: 'link-button', type: 'button', onclick: act }, label) : ''] : []));
+      /** @type {[text: string, label?: string, act?: () => void]} */
+      const [text, label, act] =
+        reason === 'replaced' ? [words.replaced, words.use_here, actions.useHere]
+        : reason === 'protocol' ? [words.outdated, words.reload, () => location.reload()]
+        : /not_allowed|unknown/.test(reason ?? '') ? [words.not_allowed]
+        : [words.stopped, words.try_now, actions.useHere];
+      banner.replaceChildren(...(key ? [icon(circleAlert), el('span', {}, text), label && act ? linkButton(label, act) : ''] : []));
     };
     if (is_lost && was_lost && banner_timer) return; // It is said soon, and with the latest words.
     clearTimeout(banner_timer);
@@ -325,8 +326,8 @@ export function createView(root, words, locale, actions, options) {
         el(
           'div',
           { class: 'actions' },
-          el('button', { class: is_away ? 'button primary' : 'button', type: 'button', onclick: () => actions.leaving(true) }, words.leave),
-          el('button', { class: 'button', type: 'button', onclick: actions.goOn }, words.go_on),
+          button(words.leave, () => actions.leaving(true), is_away ? 'button primary' : 'button'),
+          button(words.go_on, actions.goOn),
         ),
       );
       announcer.textContent = [heading, ...detail.map((it) => it.textContent)].join('. ');
@@ -351,7 +352,7 @@ export function createView(root, words, locale, actions, options) {
         el('label', { for: 'email' }, words.email),
         email,
         hint,
-        el('div', { class: 'actions' }, el('button', { class: 'button primary', type: 'submit' }, words.email_send), el('button', { class: 'button', type: 'button', onclick: () => actions.leaving(false) }, words.cancel)),
+        el('div', { class: 'actions' }, submitButton(words.email_send), button(words.cancel, () => actions.leaving(false))),
       );
       card.replaceChildren(form);
       email.focus();
@@ -381,7 +382,7 @@ export function createView(root, words, locale, actions, options) {
         ),
         el('label', { for: 'comment' }, words.rate_comment),
         comment,
-        el('div', { class: 'actions' }, el('button', { class: 'button primary', type: 'submit' }, words.rate_send), el('button', { class: 'button', type: 'button', onclick: actions.skipRating }, words.rate_skip)),
+        el('div', { class: 'actions' }, submitButton(words.rate_send), button(words.rate_skip, actions.skipRating)),
       );
       card.replaceChildren(form);
       announcer.textContent = words.rate_title;

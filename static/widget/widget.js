@@ -1,7 +1,7 @@
 // The widget's page inside its iframe: it joins the state, the view, the socket,
 // what the browser keeps, and the loader on the site around it.
 
-import { storage } from '../shared/dom.js';
+import { storage } from '../shared/elements.js';
 import { VisitorSocket, newClientId } from '../shared/socket.js';
 import { initial, lastSeq, reduce, unread } from './state.js';
 import { createView } from './view.js';
@@ -138,9 +138,7 @@ function receive(/** @type {Frame} */ frame) {
     if (frame.typing) silence = setTimeout(() => dispatch({ type: 'here.silence' }), TYPING_BELIEVED_MS);
   }
   if (frame.type === 'entry' || frame.type === 'caught_up') {
-    if (read_before?.conversation === state.conversation) {
-      dispatch({ type: 'here.read', seq: read_before.seq });
-    }
+    if (read_before?.conversation === state.conversation) dispatch({ type: 'here.read', seq: read_before.seq });
     looked();
   }
 }
@@ -251,13 +249,10 @@ const actions = {
 /** Uses the site's color where a ground may have it, with black or white words on it. */
 function paint(/** @type {string | undefined} */ accent) {
   if (!/^#[0-9a-f]{6}$/i.test(accent ?? '')) return;
-  const [r, g, b] = [1, 3, 5].map((at) => {
-    const part = parseInt(/** @type {string} */ (accent).slice(at, at + 2), 16) / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  const style = document.documentElement.style;
+  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(/** @type {string} */ (accent).slice(at, at + 2), 16) / 255) ** 2.2);
+  const { style } = document.documentElement;
   style.setProperty('--site', /** @type {string} */ (accent));
-  style.setProperty('--on-site', 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff');
+  style.setProperty('--on-site', 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000' : '#fff');
 }
 
 /** Draws the widget in the language wanted, or the nearest there is. */
