@@ -96,8 +96,8 @@ function acknowledged(/** @type {Record<string, any>} */ command, /** @type {imp
   const id = command.conversation;
   const name = cardOf(before, id)?.visitor?.name;
   if (command.type === 'offer.accept' || command.type === 'conversation.take') {
-    // Before it was ours the server may have refused to show it.
-    if (!state.value.rooms[id]?.packet) watchAgain(id);
+    // Before it was ours the server may have refused to show it, or stopped showing it.
+    if (watched.has(id)) watchAgain(id);
   }
   const done = /** @type {Record<string, string>} */ ({ 'conversation.wrap_up': 'closed', 'conversation.transfer': 'transferred', 'conversation.hand_back': 'handed_back' })[command.type];
   if (done) {

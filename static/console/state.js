@@ -103,9 +103,11 @@ const STEPS = {
     const offered = new Set(frame.waiting.filter((/** @type {Card} */ card) => isOfferTo(card, state.account)).map((/** @type {Card} */ card) => card.offer.id));
     const kept = Object.entries(state.offers).filter(([id, offer]) => offered.has(offer.offer) || !frame.waiting.some((/** @type {Card} */ card) => card.conversation === id && card.state !== 'offered'));
     if (kept.length !== Object.keys(state.offers).length) next.offers = Object.fromEntries(kept);
-    for (const card of [...frame.waiting, ...frame.mine, ...frame.left]) {
-      const room = state.rooms[card.conversation];
-      if (room?.packet) next.rooms = { ...next.rooms, [card.conversation]: { ...room, packet: { ...room.packet, card } } };
+    const cards = new Map([...frame.waiting, ...frame.mine, ...frame.left].map((/** @type {Card} */ card) => [card.conversation, card]));
+    for (const [id, room] of Object.entries(state.rooms)) {
+      if (!room.packet) continue;
+      const card = cards.get(id) ?? (hasMovedOn(state, id) ? { ...room.packet.card, state: 'elsewhere', offer: null } : room.packet.card);
+      if (card !== room.packet.card) next.rooms = { ...next.rooms, [id]: { ...room, packet: { ...room.packet, card } } };
     }
     return next;
   },
@@ -254,6 +256,15 @@ const STEPS = {
 /** Whether a command carries text of the agent, which must never be lost. */
 export function isText(/** @type {Frame} */ frame) {
   return frame.type === 'message.send' || frame.type === 'note.add';
+}
+
+/** True for a conversation that stood in a list until now as waiting or ours: where it went, nobody tells us. */
+function hasMovedOn(/** @type {State} */ state, /** @type {string} */ id) {
+  const { overview, account, rooms } = state;
+  const card = rooms[id]?.packet?.card;
+  if (!overview || !card || underway(state, id, 'offer.accept', 'conversation.take')) return false;
+  const wasListed = [...overview.waiting, ...overview.mine, ...overview.left].some((one) => one.conversation === id);
+  return wasListed && (['waiting', 'offered', 'left_message'].includes(card.state) || card.agent?.id === account?.id);
 }
 
 function isOfferTo(/** @type {Card} */ card, /** @type {State['account']} */ account) {

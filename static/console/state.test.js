@@ -218,3 +218,12 @@ test('more than the list holds is counted, not forgotten', () => {
   const state = fold([frame('hello'), { ...frame('overview at start'), waiting_total: 500 }]);
   assert.equal(lists(state).more, 498);
 });
+
+test('an open conversation that somebody else took says so instead of offering itself', () => {
+  const packet = { ...frame('packet'), conversation: GUEST, card: frame('overview at start').waiting[1] };
+  const reading = fold([{ type: 'local.open', conversation: GUEST }, packet], upTo('overview at start'));
+  assert.equal(abilities(reading, GUEST).take, true);
+  const taken = reduce(reading, { ...frame('overview at start'), waiting: [frame('overview at start').waiting[0]], waiting_total: 1 });
+  assert.equal(cardOf(taken, GUEST)?.state, 'elsewhere');
+  assert.equal(abilities(taken, GUEST).take, false);
+});

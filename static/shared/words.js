@@ -63,6 +63,7 @@ const STATES = {
   left_message: 'left a message',
   wrap_up: 'wrap-up',
   closed: 'closed',
+  elsewhere: 'moved on',
 };
 
 const PRESENCES = { online: 'Online', away: 'Away', offline: 'Offline' };

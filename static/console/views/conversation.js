@@ -165,8 +165,9 @@ function Foot(/** @type {any} */ { state, ui, act, id, card, room }) {
   const holder = card.state === 'agent' && card.agent ? html`<bdi>${card.agent.name}</bdi> has this conversation.` : null;
   const closed = card.state === 'closed' ? 'This conversation is closed.' : null;
   const withBot = card.state === 'bot' ? 'The bot has this conversation.' : null;
+  const elsewhere = card.state === 'elsewhere' ? 'This conversation has moved on: somebody else has it, or it has ended.' : null;
   const offered = card.state === 'offered' ? html`Offered to <bdi>${card.offer?.agent?.name ?? 'somebody else'}</bdi>.` : null;
-  return html`<div class="foot foot-bar"><p>${holder ?? closed ?? withBot ?? offered ?? ''}</p></div>`;
+  return html`<div class="foot foot-bar"><p>${holder ?? closed ?? withBot ?? elsewhere ?? offered ?? ''}</p></div>`;
 }
 
 function OfferFoot(/** @type {any} */ { state, act, id }) {
