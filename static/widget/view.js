@@ -192,7 +192,7 @@ export function createView(root, words, locale, actions, options) {
     all.forEach(({ line: it, out }, at) => {
       const before = all[at - 1]?.line;
       const after = all[at + 1]?.line;
-      if (before && before.conversation !== it.conversation && before.conversation !== '') wanted.push({ key: `end ${before.key}`, make: () => el('p', { class: 'rule' }, words.earlier) });
+      if (before && before.conversation !== it.conversation && before.conversation !== '') wanted.push({ key: `end ${before.key}`, make: () => el('p', { class: 'rule' }, words.anew) });
       if (before ? !isSameDay(before.at, it.at) : !isSameDay(it.at, Date.now())) wanted.push({ key: `day ${it.conversation} ${new Date(it.at).toDateString()}`, make: () => el('p', { class: 'rule' }, day(it.at, locale)) });
       const key = it.client_id ? `mine ${it.client_id}` : it.key;
       if (it.kind === 'notice') {

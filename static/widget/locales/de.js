@@ -8,7 +8,7 @@ export default {
   end_short: 'Beenden',
   log: 'Gespräch',
   loading: 'Das Gespräch wird geladen',
-  earlier: 'Früheres Gespräch',
+  anew: 'Neues Gespräch',
   newer: 'Neue Nachrichten unten',
 
   bot: 'Bot',

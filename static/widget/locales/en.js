@@ -8,7 +8,7 @@ export default {
   end_short: 'End conversation',
   log: 'Conversation',
   loading: 'Fetching the conversation',
-  earlier: 'Earlier conversation',
+  anew: 'New conversation',
   newer: 'New messages below',
 
   bot: 'bot',
