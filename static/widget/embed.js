@@ -11,7 +11,7 @@
     ? { open: 'Fragen? Schreiben Sie uns', close: 'Fenster schließen', unread: (n) => `, ${n} ungelesen`, refused: 'Auf dieser Seite noch nicht eingerichtet.' }
     : { open: 'Questions? Write to us', close: 'Close', unread: (n) => `, ${n} unread`, refused: 'Not set up for this site yet.' };
 
-  // Kept on the site: that somebody was here, and the color.
+  // Kept on the site: the color, and whether there may be news.
   const kept = `baton:${key}`;
   const remember = (value) => { try { localStorage[kept] = value; } catch { /* refused */ } };
   const recall = () => { try { return localStorage[kept]; } catch { /* refused */ } };
@@ -144,19 +144,19 @@ div div,.left div{bottom:0;inset-inline:auto 0;height:100dvh;border-radius:0}
     } else if (data.type === 'look') {
       frame.title = data.name || words.open;
       if (!accent) paint(data.accent);
-      remember(data.accent || '#14181d');
+      remember((data.accent || '#14181d') + (data.has_news ? '+' : ''));
     } else if (data.type === 'close') show(false);
   });
   launcher.onclick = () => show(!is_open);
   launcher.onpointerenter = launcher.onfocus = load;
   all.onkeydown = (event) => event.key === 'Escape' && is_open && show(false);
 
-  paint(accent || recall());
+  paint(accent || recall()?.slice(0, 7));
   name();
   const begin = () => {
     document.body.append(host);
     // Who wrote before sees news at once.
-    if (recall()) (window.requestIdleCallback || setTimeout)(load);
+    if (recall()?.endsWith('+')) (window.requestIdleCallback || setTimeout)(load);
   };
   if (document.body) begin();
   else addEventListener('DOMContentLoaded', begin);

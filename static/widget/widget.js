@@ -45,6 +45,11 @@ function tellHost(/** @type {Record<string, unknown>} */ message) {
   if (host) window.parent.postMessage({ baton: 1, ...message }, host);
 }
 
+/** The loader names the frame, paints the launcher, and remembers whether there is something to look for. */
+function tellLook(/** @type {boolean} */ has_news) {
+  tellHost({ type: 'look', name: state.widget?.name, accent: state.widget?.accent, has_news });
+}
+
 window.addEventListener('message', ({ data, source, origin }) => {
   if (!host || source !== window.parent || origin !== host || data?.baton !== 1) return;
   if (data.type === 'booted') {
@@ -130,7 +135,7 @@ function receive(/** @type {Frame} */ frame) {
       if (conversation === frame.conversation) read_before = { conversation, seq: Number(seq) || 0 };
     }
     paint(frame.widget?.accent);
-    tellHost({ type: 'look', name: frame.widget?.name, accent: frame.widget?.accent });
+    tellLook(Boolean(frame.conversation));
     if (!about.get('locale') && frame.widget?.locale) speak(frame.widget.locale);
   }
   if (frame.type === 'typing') {
@@ -166,8 +171,12 @@ function looked() {
 function dispatch(/** @type {Frame} */ event) {
   const next = reduce(state, event);
   if (next === state) return;
-  if (next.conversation !== state.conversation) told_read = 0;
+  const is_other = next.conversation !== state.conversation;
   state = next;
+  if (is_other) {
+    told_read = 0;
+    tellLook(state.conversation !== null);
+  }
   const count = state.is_open ? 0 : unread(state);
   if (count !== told_unread && state.is_caught_up) {
     told_unread = count;
