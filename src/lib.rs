@@ -13,3 +13,6 @@ pub mod bot;
 pub mod system;
 pub mod broker;
 pub mod gateway;
+pub mod nlp;
+
+pub mod cli;

@@ -65,7 +65,7 @@ fn plain(letter: char) -> char {
 
 /// The Latin letter a Cyrillic or Greek one looks like. Only for words that
 /// also have Latin letters: "аgеnt" is English, "а" alone is not.
-fn look_alike(letter: char) -> char {
+pub fn look_alike(letter: char) -> char {
     match letter {
         'а' | 'α' | 'ɑ' => 'a',
         'в' | 'ь' => 'b',

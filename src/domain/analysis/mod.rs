@@ -13,7 +13,7 @@ mod sentiment;
 mod words;
 
 pub use analysis::{Abstained, Analysis, AnalyzedBy, By, InvalidAnalysis, PHRASE_FLOOR};
-pub use fold::{fold, is_hidden};
+pub use fold::{fold, is_hidden, look_alike};
 pub use intent::{Intent, Intents, UnknownIntent};
 pub use phrase::{PhraseMatch, asks_for_human};
 pub use probability::{OPERATING_POINT, round4};

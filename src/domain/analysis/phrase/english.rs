@@ -20,6 +20,13 @@ const SOURCE: Source = Source {
              clerk employee superior live_chat live_support higher_up boss owner homo_sapiens",
         ),
         // Who counts only behind "talk to" and "transfer me to".
+        // Who is asked for by a single word.
+        (
+            "bare",
+            "human humans human_being real_person live_person actual_person real_human person agent agents agnet aget agant agnt rep reps \
+             %representative %operator supervisor manager live_agent live_chat live_support customer_service customer_support customer_care csr \
+             customer_service_representative customer_service_rep customer_service_agent",
+        ),
         (
             "anybody",
             "someone somebody some1 sum1 anyone anybody people ppl support customer_service customer_services customer_support customer_care \
@@ -46,6 +53,10 @@ const SOURCE: Source = Source {
             "behind",
             "to now please pls plz plzz asap right immediately here who that which today instead on for not and or because cause \
              thanks thank support help with in at ffs k ok already so urgently this as rather of from before",
+        ),
+        (
+            "help",
+            "help assist call contact phone ring reach message email talk speak chat join take look handle respond reply answer",
         ),
         (
             "connect",
@@ -134,7 +145,7 @@ const SOURCE: Source = Source {
         "dont|doesnt|didnt|isnt|wasnt|not|never|cannot understand|help|know|get_it|care|work|working|helping|answer|helpful|useful|want_you|want_this|want_a_bot|want_bot|have_time",
         "stop this|it|wasting|repeating|that|sending|asking",
     ],
-    fresh_start: "i id im ill we let get give connect transfer put please pls just but so and want need can could may",
+    fresh_start: "i id im ill we let get give connect transfer put please pls just but so and",
     not_after: &[
         "tried|trying|had|having|used|refused|afraid|scared|hate|hated|supposed to",
         "do|did|would|will|should|must|does i|we|one|they have|need to",

@@ -1,0 +1,306 @@
+//! `baton analyze`: JSON Lines in, the same lines with an analysis out.
+//!
+//! Lines are answered in order. Everything a line says besides its text goes
+//! through byte for byte. The whole input is never held.
+
+use std::{
+    collections::VecDeque,
+    io::{self, BufRead, BufWriter, Write},
+    path::PathBuf,
+    sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    time::Duration,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+use tokio::sync::oneshot;
+
+use super::Failure;
+use crate::{
+    domain::analysis::Analysis,
+    flow::ports::{Analyzer, AnalyzerStatus},
+    nlp::Builder,
+};
+
+/// The longest line that is read.
+const LONGEST_LINE: usize = 1024 * 1024;
+/// When input pauses this long, everything finished has been written.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Lines read ahead.
+const READ_AHEAD: usize = 64;
+
+/// Analyze messages: JSON Lines with a `text` on stdin, the same lines with an `analysis` on stdout.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  echo '{\"text\": \"Get me a human NOW\"}' | baton analyze")]
+pub struct Arguments {
+    /// The most texts computed together.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    batch: u16,
+    /// Threads that compute, each with a model of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    threads: u16,
+    /// The model folder.
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// What analyzes.
+    #[arg(long, value_enum, default_value_t = Choice::Model)]
+    analyzer: Choice,
+}
+
+/// What analyzes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Choice {
+    /// The model; without one the command fails.
+    Model,
+    /// The small word model that is compiled in.
+    Words,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let analyzer = match arguments.analyzer {
+        Choice::Words => None,
+        Choice::Model => Some(load(arguments)?),
+    };
+    let (tx, lines) = sync_channel(READ_AHEAD);
+    let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
+        let mut input = io::stdin().lock();
+        while let Some(line) = next_line(&mut input) {
+            let is_last = line.is_err();
+            if tx.send(line).is_err() || is_last {
+                return;
+            }
+        }
+    })?;
+    let most_pending = usize::from(arguments.batch) * usize::from(arguments.threads) * 4;
+    let mut output = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    match answer(analyzer.as_deref(), &lines, &mut output, most_pending) {
+        // Whoever reads our output has enough of it.
+        Err(Failure::Failed(error)) if is_closed_pipe(&error) => Ok(()),
+        Err(failure) => Err(failure),
+        Ok(()) => {
+            drop(reader.join());
+            Ok(())
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(feature = "rust-bert")]
+fn load(arguments: &Arguments) -> Result<Box<dyn Analyzer>, Failure> {
+    let started = Builder::default()
+        .model(arguments.model.clone())
+        .threads(arguments.threads.into())
+        .batch(arguments.batch.into())
+        .queue(usize::from(arguments.batch) * usize::from(arguments.threads) * 4)
+        .start();
+    let status = match &started {
+        Ok(analyzer) => analyzer.wait_until_loaded(),
+        Err(words) => words.status(),
+    };
+    match (started, status) {
+        (Ok(analyzer), AnalyzerStatus::Ready { .. }) => Ok(Box::new(analyzer)),
+        (_, AnalyzerStatus::Absent { why } | AnalyzerStatus::Failed { why }) => Err(no_model(&why)),
+        (_, AnalyzerStatus::Loading | AnalyzerStatus::Ready { .. }) => Err(no_model("it did not load")),
+    }
+}
+
+#[cfg(not(feature = "rust-bert"))]
+fn load(_arguments: &Arguments) -> Result<Box<dyn Analyzer>, Failure> {
+    Err(no_model(&format!("{:?}", Builder::default().build().status())))
+}
+
+fn no_model(why: &str) -> Failure {
+    Failure::Failed(anyhow::anyhow!("no model: {why} (`--analyzer words` works without one)"))
+}
+
+/// A line without its end, or that it is too long; `Err` when reading failed.
+type Line = Result<Option<Vec<u8>>, io::Error>;
+
+/// The next line of the input. Of a line that is too long no more than the limit
+/// is ever held.
+fn next_line(input: &mut impl BufRead) -> Option<Line> {
+    let mut line = Vec::new();
+    let mut is_too_long = false;
+    let mut has_begun = false;
+    loop {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Some(Err(error)),
+        };
+        if available.is_empty() {
+            return has_begun.then_some(Ok((!is_too_long).then_some(line)));
+        }
+        has_begun = true;
+        let end = available.iter().position(|byte| *byte == b'\n');
+        let part = &available[..end.unwrap_or(available.len())];
+        if line.len() + part.len() > LONGEST_LINE {
+            is_too_long = true;
+            line = Vec::new();
+        }
+        if !is_too_long {
+            line.extend_from_slice(part);
+        }
+        let n_used = end.map_or(available.len(), |end| end + 1);
+        input.consume(n_used);
+        if end.is_some() {
+            return Some(Ok((!is_too_long).then_some(line)));
+        }
+    }
+}
+
+/// A line on its way out.
+enum Pending {
+    /// Its answer is known.
+    Known(String),
+    /// The model has its text.
+    Waiting { object: String, answer: oneshot::Receiver<Analysis> },
+}
+
+fn answer(
+    analyzer: Option<&dyn Analyzer>,
+    lines: &Receiver<Line>,
+    output: &mut impl Write,
+    most_pending: usize,
+) -> Result<(), Failure> {
+    let mut pending: VecDeque<Pending> = VecDeque::new();
+    let mut number: u64 = 0;
+    loop {
+        let next = match lines.recv_timeout(PAUSE) {
+            Err(RecvTimeoutError::Timeout) => {
+                while let Some(first) = pending.pop_front() {
+                    write(finish(first)?, output)?;
+                    drain(&mut pending, output)?;
+                }
+                output.flush()?;
+                lines.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            }
+            next => next,
+        };
+        let Ok(line) = next else { break };
+        number += 1;
+        let begun = begin(analyzer, line?, number, &mut pending, output)?;
+        pending.push_back(begun);
+        drain(&mut pending, output)?;
+        while pending.len() >= most_pending {
+            let Some(first) = pending.pop_front() else { break };
+            write(finish(first)?, output)?;
+        }
+    }
+    for line in pending {
+        write(finish(line)?, output)?;
+    }
+    output.flush()?;
+    Ok(())
+}
+
+/// Writes what is finished at the front.
+fn drain(pending: &mut VecDeque<Pending>, output: &mut impl Write) -> Result<(), Failure> {
+    loop {
+        let ready = match pending.front_mut() {
+            None => return Ok(()),
+            Some(Pending::Known(_)) => None,
+            Some(Pending::Waiting { answer, .. }) => match answer.try_recv() {
+                Err(oneshot::error::TryRecvError::Empty) => return Ok(()),
+                Err(oneshot::error::TryRecvError::Closed) => return Err(stopped()),
+                Ok(analysis) => Some(analysis),
+            },
+        };
+        match (pending.pop_front(), ready) {
+            (Some(Pending::Known(line)), _) => write(line, output)?,
+            (Some(Pending::Waiting { object, .. }), Some(analysis)) => {
+                write(with_analysis(&object, &analysis)?, output)?
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::Failed(anyhow::anyhow!("the model stopped answering"))
+}
+
+fn finish(pending: Pending) -> Result<String, Failure> {
+    match pending {
+        Pending::Known(line) => Ok(line),
+        Pending::Waiting { object, answer } => {
+            let analysis = answer.blocking_recv().map_err(|_| stopped())?;
+            with_analysis(&object, &analysis)
+        }
+    }
+}
+
+fn write(mut line: String, output: &mut impl Write) -> Result<(), Failure> {
+    line.push('\n');
+    output.write_all(line.as_bytes())?;
+    Ok(())
+}
+
+/// Hands the text of a line in, and makes room where there is none.
+fn begin(
+    analyzer: Option<&dyn Analyzer>,
+    line: Option<Vec<u8>>,
+    number: u64,
+    pending: &mut VecDeque<Pending>,
+    output: &mut impl Write,
+) -> Result<Pending, Failure> {
+    let (text, object) = match parse(line, number) {
+        Ok(parsed) => parsed,
+        Err(message) => {
+            let error = json!({"line": number, "error": {"code": "invalid_line", "message": message}});
+            return Ok(Pending::Known(error.to_string()));
+        }
+    };
+    let Some(analyzer) = analyzer else {
+        let analysis = crate::nlp::lexicon::Lexicon::compiled_in().analyze(&text);
+        return Ok(Pending::Known(with_analysis(&object, &analysis)?));
+    };
+    loop {
+        if let Some(answer) = analyzer.start(&text) {
+            return Ok(Pending::Waiting { object, answer });
+        }
+        if !analyzer.status().is_ready() {
+            return Err(stopped());
+        }
+        // The queue is full of our own lines: the first of them will be done next.
+        match pending.pop_front() {
+            Some(first) => write(finish(first)?, output)?,
+            None => return Err(stopped()),
+        }
+    }
+}
+
+/// The text of a line, and the line as it stands, without an earlier analysis.
+fn parse(line: Option<Vec<u8>>, number: u64) -> Result<(String, String), String> {
+    let line = line.ok_or_else(|| format!("longer than {LONGEST_LINE} bytes"))?;
+    let line = String::from_utf8(line).map_err(|_| "not UTF-8".to_owned())?;
+    let object = line
+        .strip_prefix('\u{feff}')
+        .filter(|_| number == 1)
+        .unwrap_or(&line)
+        .trim_matches([' ', '\t', '\r']);
+    let mut fields: Map<String, Value> = serde_json::from_str(object)
+        .map_err(|error| format!("not a JSON object (column {})", error.column()))?;
+    let Some(Value::String(text)) = fields.get("text") else {
+        return Err("no string `text`".to_owned());
+    };
+    let text = text.clone();
+    if fields.shift_remove("analysis").is_some() {
+        let object = serde_json::to_string(&fields).map_err(|error| error.to_string())?;
+        return Ok((text, object));
+    }
+    Ok((text, object.to_owned()))
+}
+
+/// The line's object with the analysis as its last key.
+fn with_analysis(object: &str, analysis: &Analysis) -> Result<String, Failure> {
+    let mut line = object.trim_end().strip_suffix('}').unwrap_or(object).trim_end().to_owned();
+    line.push_str(",\"analysis\":");
+    line.push_str(&serde_json::to_string(analysis)?);
+    line.push('}');
+    Ok(line)
+}

@@ -1,0 +1,107 @@
+//! `baton train`: labelled text in, a model folder out.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Failure;
+#[cfg(feature = "rust-bert")]
+use crate::nlp::train::learn::{Plan, train};
+use crate::nlp::train::{
+    data::{self, Part},
+    fit_words,
+};
+
+/// Train a model on labelled text.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  baton train --data models/data --data ../labelled --out my-model --minutes 60"
+)]
+pub struct Arguments {
+    /// A folder with labelled JSON Lines; may be given more than once.
+    #[arg(long, required = true, value_name = "DIR")]
+    data: Vec<PathBuf>,
+    /// Where the model is written. A run that was cut short goes on from here.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// The model to start from.
+    #[arg(long, value_name = "DIR", default_value = ".deps/base-model")]
+    base: PathBuf,
+    /// Fit the small word model instead, into this folder.
+    #[arg(long)]
+    words: bool,
+    /// Layers of the base to keep: a number, or their places.
+    #[arg(long, value_name = "N or A,B,C", default_value = "3")]
+    layers: String,
+    /// How long to train.
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    minutes: f64,
+    /// Where chance starts.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Threads of the engine.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    threads: i32,
+    /// The name of the model.
+    #[arg(long, value_name = "NAME", default_value = "baton-en")]
+    name: String,
+    /// The version of the model.
+    #[arg(long = "model-version", value_name = "VERSION", default_value = "1.0.0")]
+    version: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.words { fit(arguments) } else { learn(arguments) }
+}
+
+/// Lines drawn to fit the word model.
+const DRAWS: usize = 600_000;
+
+fn fit(arguments: &Arguments) -> Result<(), Failure> {
+    let (learned, kept) = data::split(data::read(&arguments.data, Part::Train)?);
+    eprintln!("fitting words on {} sets", learned.len());
+    let lexicon = fit_words::fit(&learned, &kept, DRAWS, arguments.seed, &arguments.version);
+    std::fs::create_dir_all(&arguments.out)?;
+    std::fs::write(arguments.out.join("words.bin"), lexicon.to_bytes())?;
+    eprintln!("written to {}; it is compiled in by the next build", arguments.out.display());
+    Ok(())
+}
+
+#[cfg(not(feature = "rust-bert"))]
+fn learn(_arguments: &Arguments) -> Result<(), Failure> {
+    Err(Failure::Usage("this program was built without the model; only `--words` can be trained".to_owned()))
+}
+
+#[cfg(feature = "rust-bert")]
+fn learn(arguments: &Arguments) -> Result<(), Failure> {
+    let layers = layers(&arguments.layers)?;
+    let plan = Plan {
+        data: arguments.data.clone(),
+        out: arguments.out.clone(),
+        base: arguments.base.clone(),
+        layers,
+        minutes: arguments.minutes,
+        seed: arguments.seed,
+        threads: arguments.threads.max(1),
+        name: arguments.name.clone(),
+        version: arguments.version.clone(),
+    };
+    train(&plan, &mut |line| eprintln!("{line}"))?;
+    Ok(())
+}
+
+/// The places of the layers to keep. A bare number spreads them over the base's
+/// six, first and last included.
+#[cfg(feature = "rust-bert")]
+fn layers(text: &str) -> Result<Vec<usize>, Failure> {
+    let places: Result<Vec<usize>, _> = text.split(',').map(|place| place.trim().parse()).collect();
+    let places =
+        places.map_err(|_| Failure::Usage(format!("--layers: `{text}` is neither a number nor a list")))?;
+    match places.as_slice() {
+        [1] => Ok(vec![0]),
+        [n @ 2..=6] => Ok((0..*n).map(|nth| nth * 5 / (n - 1)).collect()),
+        [_] => Err(Failure::Usage("--layers: between 1 and 6".to_owned())),
+        _ => Ok(places),
+    }
+}

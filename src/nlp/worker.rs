@@ -1,0 +1,438 @@
+//! The threads that own the model, and the desk where work for them waits.
+//!
+//! Nothing here blocks whoever asks: the desk is bounded and says when it is
+//! full. A worker that crashes or hangs is abandoned once; everybody who waits
+//! for it is told at once, and words go on. There is no second try.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    NlpError, batch, labels, lexicon,
+    model::{Model, Precision},
+    tokenizer::Encoded,
+    words,
+};
+use crate::{
+    domain::analysis::{Analysis, AnalyzedBy, By, Head, WordWeight, asks_for_human},
+    flow::ports::AnalyzerStatus,
+};
+
+/// How the threads work.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The model folder.
+    pub folder: PathBuf,
+    /// How many texts may wait.
+    pub capacity: usize,
+    /// How many threads own a model.
+    pub n_threads: usize,
+    /// The most texts computed together.
+    pub most_in_batch: usize,
+    /// A batch that takes longer than this will never end.
+    pub hangs_after: Duration,
+    /// The number format, or the quicker one of this machine.
+    pub precision: Option<Precision>,
+    /// Breaks the worker, for tests of what happens then.
+    pub faults: Option<Arc<FaultHandle>>,
+}
+
+/// Breaks a worker on purpose.
+#[derive(Debug, Default)]
+pub struct FaultHandle {
+    fault: Mutex<Option<Fault>>,
+    changed: Condvar,
+}
+
+/// How a worker breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It stops and says nothing.
+    Stall,
+    /// It dies.
+    Crash,
+}
+
+impl FaultHandle {
+    /// Breaks the worker at its next batch.
+    pub fn set(&self, fault: Fault) {
+        *lock(&self.fault) = Some(fault);
+    }
+
+    /// Lets a stalled worker go on.
+    pub fn clear(&self) {
+        *lock(&self.fault) = None;
+        self.changed.notify_all();
+    }
+
+    fn strike(&self) {
+        let mut fault = lock(&self.fault);
+        if *fault == Some(Fault::Crash) {
+            drop(fault);
+            panic!("the worker was told to crash");
+        }
+        while *fault == Some(Fault::Stall) {
+            fault = self.changed.wait(fault).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// Where work waits, and what is known of the workers.
+pub struct Desk {
+    state: Mutex<State>,
+    wake: Condvar,
+    capacity: usize,
+    hangs_after: Duration,
+}
+
+struct State {
+    waiting: VecDeque<Work>,
+    running: Vec<Running>,
+    status: AnalyzerStatus,
+    precision: Option<Precision>,
+    is_closed: bool,
+}
+
+/// A batch in the hands of a worker. Its answers stay here, so that they can be
+/// dropped when the worker is abandoned.
+struct Running {
+    worker: usize,
+    since: Instant,
+    answers: Vec<Answer>,
+}
+
+struct Work {
+    text: String,
+    answer: Answer,
+}
+
+enum Answer {
+    Analysis(oneshot::Sender<Analysis>),
+    Words(Head, oneshot::Sender<Vec<WordWeight>>),
+    Vectors(Vec<String>, oneshot::Sender<Vec<Vec<f32>>>),
+}
+
+enum Done {
+    Analysis(Analysis),
+    Words(Vec<WordWeight>),
+    Vectors(Vec<Vec<f32>>),
+}
+
+impl Desk {
+    /// Starts the threads. They load the model by themselves; until then the
+    /// status is `Loading` and nothing is accepted.
+    pub fn open(setup: &Setup) -> Arc<Self> {
+        let desk = Arc::new(Self {
+            state: Mutex::new(State {
+                waiting: VecDeque::new(),
+                running: Vec::new(),
+                status: AnalyzerStatus::Loading,
+                precision: None,
+                is_closed: false,
+            }),
+            wake: Condvar::new(),
+            capacity: setup.capacity.max(1),
+            hangs_after: setup.hangs_after,
+        });
+        for worker in 0..setup.n_threads.max(1) {
+            let (setup, theirs) = (setup.clone(), Arc::clone(&desk));
+            let started = std::thread::Builder::new()
+                .name(format!("model-{worker}"))
+                .spawn(move || run(worker, &setup, &theirs));
+            if let Err(error) = started {
+                desk.fail(format!("its thread did not start: {error}"));
+            }
+        }
+        desk
+    }
+
+    /// How the model is. Notices a worker that hangs.
+    pub fn status(&self) -> AnalyzerStatus {
+        let mut state = lock(&self.state);
+        self.notice_hanging(&mut state);
+        state.status.clone()
+    }
+
+    /// The number format in use, once the model is there.
+    pub fn precision(&self) -> Option<Precision> {
+        lock(&self.state).precision
+    }
+
+    /// Waits until the model is there or known not to come.
+    pub fn wait_until_loaded(&self) -> AnalyzerStatus {
+        let mut state = lock(&self.state);
+        while state.status == AnalyzerStatus::Loading {
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.status.clone()
+    }
+
+    /// Hands in a text to analyze.
+    pub fn analyze(&self, text: &str) -> Option<oneshot::Receiver<Analysis>> {
+        let (tx, rx) = oneshot::channel();
+        self.hand_in(Work { text: text.to_owned(), answer: Answer::Analysis(tx) }).then_some(rx)
+    }
+
+    /// Hands in a text to explain.
+    pub fn explain(&self, text: &str, head: Head) -> Option<oneshot::Receiver<Vec<WordWeight>>> {
+        let (tx, rx) = oneshot::channel();
+        self.hand_in(Work { text: text.to_owned(), answer: Answer::Words(head, tx) }).then_some(rx)
+    }
+
+    /// Hands in texts to make vectors of.
+    pub fn embed(&self, texts: Vec<String>) -> Option<oneshot::Receiver<Vec<Vec<f32>>>> {
+        let (tx, rx) = oneshot::channel();
+        self.hand_in(Work { text: String::new(), answer: Answer::Vectors(texts, tx) }).then_some(rx)
+    }
+
+    /// Lets the threads end when they have done what waits.
+    pub fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.wake.notify_all();
+    }
+
+    fn hand_in(&self, work: Work) -> bool {
+        let mut state = lock(&self.state);
+        self.notice_hanging(&mut state);
+        if !state.status.is_ready() || state.is_closed || state.waiting.len() >= self.capacity {
+            return false;
+        }
+        state.waiting.push_back(work);
+        drop(state);
+        self.wake.notify_one();
+        true
+    }
+
+    fn notice_hanging(&self, state: &mut State) {
+        let is_hanging = state.running.iter().any(|running| running.since.elapsed() > self.hangs_after);
+        if is_hanging && state.status.is_ready() {
+            abandon(state, format!("a batch took longer than {} s", self.hangs_after.as_secs_f64()));
+            self.wake.notify_all();
+        }
+    }
+
+    fn fail(&self, why: String) {
+        abandon(&mut lock(&self.state), why);
+        self.wake.notify_all();
+    }
+
+    /// The next batch for a worker; `None` when there will be no more.
+    fn take(&self, worker: usize, most: usize) -> Option<Vec<(String, Request)>> {
+        let mut state = lock(&self.state);
+        while state.waiting.is_empty() {
+            if state.is_closed || !state.status.is_ready() {
+                return None;
+            }
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if !state.status.is_ready() {
+            return None;
+        }
+        let lengths: Vec<usize> = state.waiting.iter().take(most * 8).map(|work| work.text.len()).collect();
+        let mut requests = Vec::new();
+        let mut answers = Vec::new();
+        for (n_taken, place) in batch::choose(&lengths, most).into_iter().enumerate() {
+            let Some(work) = state.waiting.remove(place - n_taken) else { continue };
+            let request = match &work.answer {
+                Answer::Analysis(_) => Request::Analysis,
+                Answer::Words(head, _) => Request::Words(*head),
+                Answer::Vectors(texts, _) => Request::Vectors(texts.clone()),
+            };
+            requests.push((work.text, request));
+            answers.push(work.answer);
+        }
+        state.running.push(Running { worker, since: Instant::now(), answers });
+        Some(requests)
+    }
+
+    /// Long work shows that it goes on.
+    fn still_working(&self, worker: usize) {
+        let mut state = lock(&self.state);
+        if let Some(running) = state.running.iter_mut().find(|running| running.worker == worker) {
+            running.since = Instant::now();
+        }
+    }
+
+    /// Gives the answers of a batch; too late for one that was abandoned.
+    fn deliver(&self, worker: usize, done: Vec<Done>) {
+        let mut state = lock(&self.state);
+        let Some(at) = state.running.iter().position(|running| running.worker == worker) else { return };
+        let running = state.running.swap_remove(at);
+        drop(state);
+        for (answer, done) in running.answers.into_iter().zip(done) {
+            // Whoever does not wait any more has taken the words.
+            match (answer, done) {
+                (Answer::Analysis(tx), Done::Analysis(analysis)) => drop(tx.send(analysis)),
+                (Answer::Words(_, tx), Done::Words(words)) => drop(tx.send(words)),
+                (Answer::Vectors(_, tx), Done::Vectors(vectors)) => drop(tx.send(vectors)),
+                _ => {}
+            }
+        }
+    }
+}
+
+enum Request {
+    Analysis,
+    Words(Head),
+    Vectors(Vec<String>),
+}
+
+/// Everybody who waits learns it by the end of their channel.
+fn abandon(state: &mut State, why: String) {
+    if matches!(state.status, AnalyzerStatus::Failed { .. }) {
+        return;
+    }
+    state.status = match state.status {
+        AnalyzerStatus::Loading => AnalyzerStatus::Absent { why },
+        _ => AnalyzerStatus::Failed { why },
+    };
+    state.waiting.clear();
+    state.running.clear();
+}
+
+fn run(worker: usize, setup: &Setup, desk: &Desk) {
+    let loaded = catch_unwind(AssertUnwindSafe(|| load(setup)));
+    let (model, precision) = match loaded {
+        Ok(Ok(loaded)) => loaded,
+        Ok(Err(error)) => return desk.fail(error.to_string()),
+        Err(_) => return desk.fail("loading it crashed".to_owned()),
+    };
+    {
+        let mut state = lock(&desk.state);
+        if state.status == AnalyzerStatus::Loading {
+            let (name, version) = (model.manifest.name.clone(), model.manifest.version.clone());
+            state.status = AnalyzerStatus::Ready { name, version };
+            state.precision = Some(precision);
+        }
+    }
+    desk.wake.notify_all();
+    while let Some(requests) = desk.take(worker, setup.most_in_batch) {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(faults) = &setup.faults {
+                faults.strike();
+            }
+            compute(&model, &requests, &|| desk.still_working(worker))
+        }));
+        match done {
+            Ok(Ok(done)) => desk.deliver(worker, done),
+            Ok(Err(error)) => return desk.fail(error.to_string()),
+            Err(_) => return desk.fail("its thread crashed".to_owned()),
+        }
+    }
+}
+
+fn load(setup: &Setup) -> Result<(Model, Precision), NlpError> {
+    let mut model = Model::load(&setup.folder)?;
+    let precision = model.choose_precision(setup.precision)?;
+    Ok((model, precision))
+}
+
+fn compute(
+    model: &Model,
+    requests: &[(String, Request)],
+    still_working: &dyn Fn(),
+) -> Result<Vec<Done>, NlpError> {
+    let mut analyses = analyze(
+        model,
+        requests
+            .iter()
+            .filter(|(_, request)| matches!(request, Request::Analysis))
+            .map(|(text, _)| text.as_str()),
+    )?
+    .into_iter();
+    let mut done = Vec::with_capacity(requests.len());
+    for (text, request) in requests {
+        done.push(match request {
+            Request::Analysis => Done::Analysis(
+                analyses.next().ok_or_else(|| NlpError::Engine("fewer outputs than texts".to_owned()))?,
+            ),
+            Request::Words(head) => Done::Words(explain(model, text, *head)?),
+            Request::Vectors(texts) => {
+                let mut vectors = Vec::with_capacity(texts.len());
+                for chunk in texts.chunks(batch::MOST_TEXTS) {
+                    let encoded: Vec<Encoded> =
+                        chunk.iter().map(|text| model.tokenizer.encode(text)).collect();
+                    vectors.extend(model.sentences(&encoded)?);
+                    still_working();
+                }
+                Done::Vectors(vectors)
+            }
+        });
+    }
+    Ok(done)
+}
+
+/// Analyses by the model, phrase check included. Texts it does not speak are not
+/// given to it.
+pub fn analyze<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> Result<Vec<Analysis>, NlpError> {
+    let by = || AnalyzedBy {
+        by: By::Model,
+        name: model.manifest.name.clone(),
+        version: model.manifest.version.clone(),
+    };
+    let mut analyses: Vec<Analysis> = Vec::new();
+    let mut encoded: Vec<Encoded> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    for (at, text) in texts.enumerate() {
+        let phrase = asks_for_human(text);
+        match lexicon::abstains(text) {
+            Some(why) => analyses.push(labels::priors(why, by()).with_phrase(phrase.as_ref())),
+            None => {
+                // The outputs come later; the phrase is kept until then.
+                analyses.push(Analysis::nothing_found(by()).with_phrase(phrase.as_ref()));
+                encoded.push(model.tokenizer.encode(text));
+                places.push(at);
+            }
+        }
+        if let Some(analysis) = analyses.last_mut() {
+            analysis.truncated = text.len() > super::normalize::READ_BYTES;
+        }
+    }
+    if !encoded.is_empty() {
+        for (at, outputs) in places.into_iter().zip(model.outputs(&encoded)?) {
+            let mut analysis = labels::read(&outputs, by());
+            analysis.human_request = analysis.human_request.max(analyses[at].human_request);
+            analysis.truncated = analyses[at].truncated;
+            analyses[at] = analysis;
+        }
+    }
+    Ok(analyses)
+}
+
+fn explain(model: &Model, text: &str, head: Head) -> Result<Vec<WordWeight>, NlpError> {
+    let Some(output) = labels::place(head) else { return Ok(Vec::new()) };
+    let encoded = model.tokenizer.encode(text);
+    let (each, bias) = model.contributions(&encoded, output)?;
+    Ok(words::gather(text, &encoded.places, &each, bias))
+}
+
+/// A lock is still good after a panic: what it guards is changed in one go.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where the model is when nobody says: the environment, the current folder,
+/// the folder the program was built in.
+pub fn find(explicit: Option<&Path>) -> Option<PathBuf> {
+    if let Some(folder) = explicit {
+        return Some(folder.to_owned());
+    }
+    if let Some(folder) = std::env::var_os("BATON_MODEL_DIR").filter(|folder| !folder.is_empty()) {
+        return Some(PathBuf::from(folder));
+    }
+    let here = PathBuf::from("models/baton-en");
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/baton-en");
+    let beside =
+        std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("models/baton-en")));
+    [Some(here), beside, Some(built)]
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.join(super::bundle::MANIFEST).is_file())
+}
