@@ -452,7 +452,9 @@ function address(/** @type {string|null} */ id, /** @type {boolean} */ replace) 
 
 function fromAddress() {
   const id = /^#(cnv_[A-Za-z0-9_-]{1,64})$/.exec(location.hash)?.[1] ?? null;
-  if (id !== state.value.open) dispatch({ type: 'local.open', conversation: id });
+  if (id === state.value.open) return;
+  dispatch({ type: 'local.open', conversation: id });
+  set({ why: false });
 }
 
 function applyTheme(/** @type {string} */ theme) {

@@ -19,6 +19,12 @@ export function List(/** @type {any} */ { state, ui, act }) {
     html`<${Row} key=${`${kind}:${card.conversation}`} card=${card} kind=${kind} offer=${offer} state=${state} isCursor=${card.conversation === cursor} act=${act} />`;
 
   return html`<nav class="triage" aria-label="Conversations">
+    ${!isLoading &&
+    state.presence !== 'online' &&
+    html`<div class="not-online">
+      <p>Nothing is offered to you while you are ${words.presence(state.presence).toLowerCase()}.</p>
+      <button type="button" class="button compact" onClick=${() => act.presence('online')}>Go online</button>
+    </div>`}
     ${all.offers.length > 0 &&
     html`<section class="part part-offers" aria-label="Offered to you">
       <h2 class="part-head">Offered to you <span class="count">${all.offers.length}</span></h2>
@@ -34,7 +40,7 @@ export function List(/** @type {any} */ { state, ui, act }) {
               ${all.waiting.map((card) => row(card, 'waiting'))}
             </ul>
             ${all.more > 0 && html`<p class="part-note">${all.more} more wait behind these. The server offers them in order.</p>`}
-            ${all.waiting.length === 0 && html`<${NobodyWaits} state=${state} act=${act} hasOffer=${all.offers.length > 0} />`}`}
+            ${all.waiting.length === 0 && html`<${NobodyWaits} state=${state} hasOffer=${all.offers.length > 0} />`}`}
     </section>
     <section class="part part-mine" aria-label="Mine" style=${{ '--rows': isLoading ? 2 : all.mine.length }}>
       <h2 class="part-head">Mine <span class="count">${isLoading ? '' : all.mine.length}</span></h2>
@@ -56,15 +62,12 @@ export function List(/** @type {any} */ { state, ui, act }) {
   </nav>`;
 }
 
-function NobodyWaits(/** @type {any} */ { state, act, hasOffer }) {
+function NobodyWaits(/** @type {any} */ { state, hasOffer }) {
   if (hasOffer) return html`<p class="part-note">Nobody else waits.</p>`;
   if (state.presence === 'online') {
     return html`<p class="part-note">Nobody waits. The next person who needs you appears here, with a sound, and <kbd>Enter</kbd> accepts.</p>`;
   }
-  return html`<div class="part-note">
-    <p>Nobody waits. Nothing is offered to you while you are ${words.presence(state.presence).toLowerCase()}.</p>
-    <button type="button" class="button compact" onClick=${() => act.presence('online')}>Go online</button>
-  </div>`;
+  return html`<p class="part-note">Nobody waits.</p>`;
 }
 
 function Row(/** @type {any} */ { card, kind, offer, state, isCursor, act }) {

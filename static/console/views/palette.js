@@ -110,7 +110,7 @@ function findOptions(/** @type {any} */ state, /** @type {any} */ ui, /** @type 
   const open = (/** @type {any} */ cards, /** @type {any} */ group) => cards.filter((/** @type {any} */ card) => fits(card.visitor?.name, card.queue?.name, card.last?.text, card.email, card.reason && words.reason(card.reason))).map(conversation(group));
   const may = abilities(state, state.open);
   const actions = /** @type {any[]} */ ([
-    may.accept && { name: 'Accept the offer', key_name: '⏎', run: () => act.accept(state.open) },
+    offers[0] && { name: 'Accept the offer', hint: offers[0].card.visitor?.name || 'Visitor', run: () => act.accept(offers[0].card.conversation) },
     may.reply && { name: 'Write a reply', key_name: 'C', run: () => act.compose('focus') },
     may.note && { name: 'Write a note', key_name: '@', run: () => act.compose('note') },
     may.transfer && { name: 'Transfer', key_name: 'T', run: () => act.transferDialog(false) },
