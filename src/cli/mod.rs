@@ -2,10 +2,15 @@
 //! everything a person reads on stderr.
 
 mod analyze;
+mod demo;
 #[cfg(feature = "rust-bert")]
 mod evaluate;
+mod export;
+mod lines;
 #[cfg(feature = "rust-bert")]
 mod model;
+mod policy;
+mod replay;
 mod train;
 
 use std::{io::Write, process::ExitCode};
@@ -28,6 +33,10 @@ enum Command {
     Train(train::Arguments),
     #[cfg(feature = "rust-bert")]
     Model(model::Arguments),
+    Replay(replay::Arguments),
+    Policy(policy::Arguments),
+    Export(export::Arguments),
+    Demo(demo::Arguments),
 }
 
 /// Why a command ended early.
@@ -61,6 +70,10 @@ pub fn run() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Model(arguments) => model::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
