@@ -15,4 +15,6 @@ pub mod broker;
 pub mod gateway;
 pub mod nlp;
 
+pub mod app;
 pub mod cli;
+pub mod demo;

@@ -16,7 +16,7 @@ pub use attempts::{Attempts, Limit};
 pub use cookie::LoginCookie;
 pub use identity::{Claims, IdentityError, read_identity, sign_identity};
 pub use logins::{AuthError, Caller, Logins};
-pub use password::{Passwords, WeakPassword};
+pub use password::{InvalidCost, Passwords, WeakPassword};
 pub use tickets::{Holder, Tickets, TooManyTickets};
 pub use token::Secret;
 pub use visitors::{BootError, Booted, Visitors};

@@ -20,6 +20,11 @@ const MAX_BYTES: usize = 1024;
 #[error("{0}")]
 pub struct WeakPassword(pub String);
 
+/// The costs of hashing cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("auth.hash_memory and auth.hash_passes: {0}")]
+pub struct InvalidCost(argon2::Error);
+
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub struct Passwords {
@@ -37,9 +42,10 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// When the costs are outside what Argon2 allows.
-    pub fn new(config: &AuthConfig) -> Result<Self, argon2::Error> {
-        let params = Params::new(config.hash_memory.get(), config.hash_passes.get(), 1, None)?;
+    /// [`InvalidCost`] when the costs are outside what Argon2 allows.
+    pub fn new(config: &AuthConfig) -> Result<Self, InvalidCost> {
+        let params =
+            Params::new(config.hash_memory.get(), config.hash_passes.get(), 1, None).map_err(InvalidCost)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon2, "nobody has this password");
         let workers = Arc::new(Semaphore::new(config.hash_workers.get()));

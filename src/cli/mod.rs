@@ -1,16 +1,14 @@
 //! The command line: one file a command. Data on stdout and nothing else;
 //! everything a person reads on stderr.
 
+mod serve;
+mod account;
+mod config;
 mod analyze;
-mod demo;
 #[cfg(feature = "rust-bert")]
 mod evaluate;
-mod export;
-mod lines;
 #[cfg(feature = "rust-bert")]
 mod model;
-mod policy;
-mod replay;
 mod train;
 
 use std::{io::Write, process::ExitCode};
@@ -27,16 +25,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
+    Account(account::Arguments),
+    Config(config::Arguments),
     Analyze(analyze::Arguments),
     #[cfg(feature = "rust-bert")]
     Evaluate(evaluate::Arguments),
     Train(train::Arguments),
     #[cfg(feature = "rust-bert")]
     Model(model::Arguments),
-    Replay(replay::Arguments),
-    Policy(policy::Arguments),
-    Export(export::Arguments),
-    Demo(demo::Arguments),
 }
 
 /// Why a command ended early.
@@ -64,16 +61,15 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match arguments.command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Account(arguments) => account::run(&arguments),
+        Command::Config(arguments) => config::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Model(arguments) => model::run(&arguments),
-        Command::Replay(arguments) => replay::run(&arguments),
-        Command::Policy(arguments) => policy::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

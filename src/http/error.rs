@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::auth::{AuthError, BootError, TooManyTickets};
+use crate::flow::FlowError;
 use crate::flow::ports::{DirectoryError, StoreError};
 
 /// One mistake in what was sent.
@@ -194,5 +195,21 @@ impl From<BootError> for ApiError {
 impl From<TooManyTickets> for ApiError {
     fn from(_: TooManyTickets) -> Self {
         Self::too_many(Duration::from_secs(5))
+    }
+}
+
+impl From<FlowError> for ApiError {
+    fn from(error: FlowError) -> Self {
+        let code = error.code();
+        let detail = error.to_string();
+        match error {
+            FlowError::Store(error) => error.into(),
+            FlowError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, detail),
+            FlowError::NotAllowed(_) => Self::new(StatusCode::FORBIDDEN, code, detail),
+            FlowError::Conflict | FlowError::Rejected(_) | FlowError::NoRoom => {
+                Self::new(StatusCode::CONFLICT, code, detail)
+            }
+            FlowError::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail),
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod assets;
+mod desk;
 mod error;
 mod extract;
 mod headers;
@@ -17,6 +18,7 @@ mod state;
 
 pub use access::Access;
 pub use assets::build;
+pub use desk::Desk;
 pub use error::{ApiError, Problem};
 pub use listen::{Listener, Refused};
 pub use router::{RouteInfo, router, routes};

@@ -13,7 +13,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::access::{Access, Gate, guard};
-use super::api::{accounts, audit, canned, knowledge, login, queues, widget, widgets};
+use super::api::{
+    accounts, audit, canned, conversations, knowledge, login, policies, queues, testbench, widget, widgets,
+};
 use super::state::Http;
 use super::{assets, headers, health, metrics, pages};
 use crate::domain::agent::Permission::{Administer, Answer, Supervise, Tune};
@@ -86,6 +88,7 @@ fn table() -> Vec<Route> {
         route(POST, "/api/v1/knowledge", Account(Tune), post(knowledge::create)),
         route(PUT, "/api/v1/knowledge/{id}", Account(Tune), put(knowledge::replace)),
         route(DELETE, "/api/v1/knowledge/{id}", Account(Tune), delete(knowledge::remove)),
+        route(POST, "/api/v1/knowledge/try", Account(Tune), post(knowledge::attempt)),
         route(GET, "/api/v1/canned", Account(Answer), get(canned::list)),
         route(POST, "/api/v1/canned", Account(Tune), post(canned::create)),
         route(DELETE, "/api/v1/canned/{id}", Account(Tune), delete(canned::remove)),
@@ -93,6 +96,14 @@ fn table() -> Vec<Route> {
         route(POST, "/api/v1/widgets", Account(Administer), post(widgets::create)),
         route(PATCH, "/api/v1/widgets/{key}", Account(Administer), patch(widgets::change)),
         route(DELETE, "/api/v1/widgets/{key}", Account(Administer), delete(widgets::remove)),
+        route(GET, "/api/v1/policies", Account(Supervise), get(policies::list)),
+        route(GET, "/api/v1/policies/{version}", Account(Supervise), get(policies::show)),
+        route(POST, "/api/v1/policies/check", Account(Tune), post(policies::check)),
+        route(POST, "/api/v1/policies", Account(Tune), post(policies::publish)),
+        route(POST, "/api/v1/testbench", Account(Tune), post(testbench::run)),
+        route(GET, "/api/v1/live", Account(Supervise), get(conversations::live)),
+        route(GET, "/api/v1/conversations", Account(Answer), get(conversations::list)),
+        route(GET, "/api/v1/conversations/{id}", Account(Answer), get(conversations::show)),
         route(GET, "/api/v1/audit", Account(Administer), get(audit::list)),
     ]
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Site;
+use super::{Desk, Site};
 use crate::auth::{Logins, Tickets, Visitors};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
@@ -19,6 +19,8 @@ pub struct Http {
     pub site: Arc<Site>,
     /// Conversations, and all ports.
     pub flow: Flow,
+    /// Writes conversations as agents see them.
+    pub desk: Arc<dyn Desk>,
     /// Logins of the humans who answer.
     pub logins: Arc<Logins>,
     /// Visitors and their secrets.

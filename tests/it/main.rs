@@ -4,3 +4,6 @@
 mod support;
 
 mod config;
+mod auth;
+mod roles;
+mod api;

@@ -1,6 +1,8 @@
 //! What lies on an agent's desk: from the flow's views to frames.
 
 use super::PROTOCOL;
+use std::collections::BTreeMap;
+
 use super::agent::{
     AccountView, CapacityView, CardOfferView, CardView, CardVisitorView, ColleagueView, CounterfactualView,
     EarlierView, HandoffReasonView, HandoffView, HelloView, LastView, NamedView, OverviewView, PacketView,
@@ -8,11 +10,13 @@ use super::agent::{
 };
 use super::words::{counterfactual_text, reason_text};
 use crate::domain::account::Account;
+use crate::domain::analysis::Analysis;
 use crate::domain::conversation::{Author, Conversation, ConversationState, Entry, EntryKind};
 use crate::domain::escalation::{Counterfactual, EscalationPolicy};
 use crate::domain::handoff::Handoff;
 use crate::domain::outcome::Disposition;
 use crate::domain::time::Timestamp;
+use crate::flow::events_of;
 use crate::flow::view::{Card, Overview, Packet};
 
 /// Most characters of the last message on a card; the transcript has the rest.
@@ -168,6 +172,23 @@ fn last(entry: &Entry) -> Option<LastView> {
 pub type LeftOut<'a> = Option<(u64, &'a str)>;
 
 impl PacketView {
+    /// The message that the packet's counterfactual leaves out, found among the entries
+    /// of its conversation.
+    #[must_use]
+    pub fn left_out(
+        packet: &Packet,
+        entries: &[Entry],
+        analyses: &BTreeMap<u64, Analysis>,
+    ) -> Option<(u64, String)> {
+        let other = packet.handoff.as_ref().and_then(|handoff| handoff.counterfactual.as_ref());
+        let Some(Counterfactual::WithoutMessage { event, .. }) = other else { return None };
+        let position = events_of(entries, analyses).get(*event).map(|(position, _)| *position)?;
+        entries.iter().find(|entry| entry.position == position).and_then(|entry| match &entry.kind {
+            EntryKind::Message { body, .. } => Some((entry.position, body.as_str().to_owned())),
+            _ => None,
+        })
+    }
+
     /// The packet; `left_out` is the message of a counterfactual that leaves one out.
     #[must_use]
     pub fn of(packet: &Packet, left_out: LeftOut<'_>) -> Self {

@@ -14,12 +14,11 @@ use super::{Refreshed, frame_allowance};
 use crate::domain::account::Account;
 use crate::domain::agent::Role;
 use crate::domain::analysis::Analysis;
-use crate::domain::conversation::{Author, ConversationState, Destination, Entry, EntryKind};
+use crate::domain::conversation::{Author, ConversationState, Destination, Entry};
 use crate::domain::escalation::Counterfactual;
 use crate::domain::id::{AgentId, ConversationId, OfferId, VisitorId};
 use crate::domain::outcome::WrapUp;
 use crate::domain::time::Timestamp;
-use crate::flow::events_of;
 use crate::flow::ports::{Side, StoreError};
 use crate::flow::view::Packet;
 use crate::gateway::error::{Refusal, unread};
@@ -220,7 +219,9 @@ impl AgentSession {
         packet: &Packet,
     ) -> Result<Option<(u64, String)>, StoreError> {
         let other = packet.handoff.as_ref().and_then(|handoff| handoff.counterfactual.as_ref());
-        let Some(Counterfactual::WithoutMessage { event, .. }) = other else { return Ok(None) };
+        if !matches!(other, Some(Counterfactual::WithoutMessage { .. })) {
+            return Ok(None);
+        }
         let store = &self.gateway.flow().ports().store;
         let mut entries: Vec<Entry> = Vec::new();
         loop {
@@ -232,14 +233,7 @@ impl AgentSession {
                 break;
             }
         }
-        let events = events_of(&entries, &store.analyses(id).await?);
-        let position = events.get(*event).map(|(position, _)| *position);
-        Ok(entries.into_iter().find(|entry| Some(entry.position) == position).and_then(|entry| {
-            match entry.kind {
-                EntryKind::Message { body, .. } => Some((entry.position, body.as_str().to_owned())),
-                _ => None,
-            }
-        }))
+        Ok(PacketView::left_out(packet, &entries, &store.analyses(id).await?))
     }
 
     /// Sends the entries of a shown conversation that were not sent yet.

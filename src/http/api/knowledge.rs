@@ -76,3 +76,23 @@ pub(in crate::http) async fn remove(
     http.directory().remove_knowledge(http.logins.stamp(Some(&caller)), id).await?;
     Ok(DONE)
 }
+
+#[derive(Deserialize)]
+pub(in crate::http) struct Attempt {
+    text: String,
+}
+
+/// What the bot would answer with, without asking it in anybody's name.
+pub(in crate::http) async fn attempt(
+    State(http): State<Http>,
+    Sent(sent): Sent<Attempt>,
+) -> Result<Json<Value>, ApiError> {
+    let mut checks = Checks::default();
+    let text = checks.text(&sent.text, "text", 4000);
+    checks.done()?;
+    let nothing = json!({ "entry": null, "similarity": 0.0, "sure": false });
+    let Some(probe) = http.flow.ports().bot.probe(&text).await else { return Ok(Json(nothing)) };
+    let entries = http.directory().knowledge().await?;
+    let entry = entries.iter().find(|entry| entry.id == probe.entry).map(shown);
+    Ok(Json(json!({ "entry": entry, "similarity": probe.similarity, "sure": probe.is_sure })))
+}

@@ -4,9 +4,12 @@
 pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod canned;
+pub(super) mod conversations;
 pub(super) mod knowledge;
 pub(super) mod login;
+pub(super) mod policies;
 pub(super) mod queues;
+pub(super) mod testbench;
 pub(super) mod widget;
 pub(super) mod widgets;
 

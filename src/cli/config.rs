@@ -1,0 +1,76 @@
+//! `baton config`: the defaults, and whether a configuration is right.
+
+use std::path::{Path, PathBuf};
+
+use super::{Failure, print};
+use crate::config::{Config, DEFAULT, Layers, load, warnings};
+
+/// Prints the default configuration, or checks one.
+///
+///     baton config default > baton.toml
+///     baton config check --config baton.toml
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Prints every key with its default and what it means.
+    Default,
+    /// Lists every mistake of a file and the environment, without starting.
+    Check {
+        /// The configuration.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+/// Prints or checks.
+///
+/// # Errors
+///
+/// Exit 2 with every mistake.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Default => print(DEFAULT.trim_end()),
+        Command::Check { config } => {
+            let config = read(&layers(config.as_deref())?)?;
+            for warning in warnings(&config) {
+                eprintln!("baton: warning: {warning}");
+            }
+            print("the configuration is right")
+        }
+    }
+}
+
+/// The file, where one is named, and the environment.
+///
+/// # Errors
+///
+/// Exit 2 when the file cannot be read.
+pub(super) fn layers(file: Option<&Path>) -> Result<Layers, Failure> {
+    let file = match file {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| Failure::Usage(format!("cannot read {}: {error}", path.display())))?;
+            Some((path.to_owned(), text))
+        }
+    };
+    // A name or value that is not text cannot be one of ours.
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Ok(Layers { file, environment: environment.collect(), flags: Vec::new() })
+}
+
+/// Reads all layers.
+///
+/// # Errors
+///
+/// Exit 2 with every mistake.
+pub(super) fn read(layers: &Layers) -> Result<Config, Failure> {
+    load(layers).map_err(|problems| Failure::Usage(problems.to_string()))
+}
