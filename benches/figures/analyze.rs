@@ -33,7 +33,7 @@ pub fn run(report: &Report) {
         n_by_model += usize::from(found.is_some_and(|found| found.analyzer.by == By::Model));
     }
     spans.sort_unstable();
-    let words = LexiconAnalyzer::new("words were asked for");
+    let words = LexiconAnalyzer::default();
     let mut by_words: Vec<Duration> = texts
         .iter()
         .cycle()

@@ -13,7 +13,7 @@ use std::time::Instant;
 const CONVERSATIONS: usize = 2_000;
 
 pub fn run(report: &Report) {
-    let words = LexiconAnalyzer::new("words were asked for");
+    let words = LexiconAnalyzer::default();
     let texts: Vec<&str> = crate::CHAT_MIX.lines().collect();
     let lines: Vec<String> = (0..CONVERSATIONS)
         .map(|n| {

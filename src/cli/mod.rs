@@ -2,20 +2,14 @@
 //! everything a person reads on stderr.
 
 mod serve;
-mod demo;
 mod account;
 mod config;
-mod policy;
 mod analyze;
-mod replay;
-mod export;
 #[cfg(feature = "rust-bert")]
 mod evaluate;
 #[cfg(feature = "rust-bert")]
 mod model;
 mod train;
-
-mod lines;
 
 use std::{io::Write, process::ExitCode};
 
@@ -32,13 +26,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
-    Demo(demo::Arguments),
     Account(account::Arguments),
     Config(config::Arguments),
-    Policy(policy::Arguments),
     Analyze(analyze::Arguments),
-    Replay(replay::Arguments),
-    Export(export::Arguments),
     #[cfg(feature = "rust-bert")]
     Evaluate(evaluate::Arguments),
     Train(train::Arguments),
@@ -72,13 +62,9 @@ pub fn run() -> ExitCode {
     };
     let done = match arguments.command {
         Command::Serve(arguments) => serve::run(&arguments),
-        Command::Demo(arguments) => demo::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
-        Command::Policy(arguments) => policy::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
-        Command::Replay(arguments) => replay::run(&arguments),
-        Command::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),

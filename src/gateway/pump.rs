@@ -28,7 +28,10 @@ use crate::config::GatewayConfig;
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// How long a peer that is told good-bye may take to read what is under way.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(10);
+
+/// The same while the server stops: others wait for it.
+const LINGER_WHEN_STOPPING: Duration = Duration::from_secs(2);
 
 /// What is said to a peer, and why it may have to end.
 pub trait Session: Send {
@@ -149,7 +152,8 @@ where
     };
     if !is_written {
         let _ = good_bye.send(why);
-        let _ = timeout(LINGER, writer).await;
+        let linger = if why == Close::GoingAway { LINGER_WHEN_STOPPING } else { LINGER };
+        let _ = timeout(linger, writer).await;
     }
     why
 }
@@ -291,6 +295,11 @@ async fn say_good_bye<W>(sink: &mut W, frames: &mut mpsc::Receiver<Utf8Bytes>, w
 where
     W: Sink<Message, Error = Error> + Unpin,
 {
+    if why == Close::Normal {
+        // The peer has said it first, or is gone: the answer is the protocol's own.
+        let _ = sink.close().await;
+        return;
+    }
     if !matches!(why, Close::TooSlow | Close::HeartbeatLost) {
         while let Ok(frame) = frames.try_recv() {
             if sink.feed(Message::Text(frame)).await.is_err() {

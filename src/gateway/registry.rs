@@ -18,7 +18,7 @@ use crate::domain::id::{AgentId, ConversationId, VisitorId};
 use crate::flow::ports::{Hint, Side};
 
 /// Most sockets of one visitor or agent; the oldest makes room for one more.
-const PER_HOLDER: usize = 12;
+const PER_HOLDER: usize = 64;
 
 /// Most signals of typing and reading kept for one connection; they are worth nothing later.
 const MAX_SIGNALS: usize = 32;

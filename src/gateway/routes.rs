@@ -89,7 +89,7 @@ where
             Err(why) => refuse(&mut socket, why).await,
         };
         ended(&running, "visitor", why);
-        drain(&mut socket, HANG_UP).await;
+        part(&mut socket, why).await;
     });
     response
 }
@@ -113,7 +113,7 @@ where
             Err(why) => refuse(&mut socket, why).await,
         };
         ended(&running, "agent", why);
-        drain(&mut socket, HANG_UP).await;
+        part(&mut socket, why).await;
     });
     response
 }
@@ -159,6 +159,13 @@ async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, rol
     drop(registered);
     departure.settle(silence(gateway, why)).await;
     why
+}
+
+/// The peer that said good-bye first has heard our answer; the other is given the time to hear us.
+async fn part(socket: &mut Socket, why: Close) {
+    if why != Close::Normal {
+        drain(socket, HANG_UP).await;
+    }
 }
 
 /// How long before its end nothing was heard of a peer. The grace of an agent who fell silent has begun by then.

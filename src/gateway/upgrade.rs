@@ -16,10 +16,12 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
@@ -109,22 +111,35 @@ pub fn limits(max_frame_bytes: usize) -> WebSocketConfig {
         .max_frame_size(Some(max_frame_bytes))
 }
 
-/// Reads and drops what a peer still sends after it was told good-bye, until it hangs up or patience ends. Without
-/// this the operating system answers unread bytes with a reset, and the close code is lost on the way.
+/// Lets a peer that was told good-bye answer, and reads what it still sends. Without this the operating system answers
+/// unread bytes with a reset, and the close code is lost on the way.
 pub async fn drain(socket: &mut Socket, patience: Duration) {
-    const MOST: usize = 4 * 1024 * 1024;
-    let stream = &mut socket.get_mut().inner;
-    let mut dropped = 0;
-    let mut buffer = vec![0; 4 * 1024];
-    let reading = async {
-        while let Ok(read @ 1..) = stream.read(&mut buffer).await {
-            dropped += read;
-            if dropped > MOST {
-                break;
+    let parting = async {
+        while let Some(item) = socket.next().await {
+            match item {
+                // It has heard us; the side that serves ends the connection.
+                Ok(Message::Close(_)) => return,
+                Ok(_) => {}
+                Err(_) => break,
             }
         }
+        drain_bytes(&mut socket.get_mut().inner).await;
     };
-    let _ = tokio::time::timeout(patience, reading).await;
+    let _ = tokio::time::timeout(patience, parting).await;
+}
+
+/// Reads bytes that no longer make frames until the peer hangs up, falls silent, or has sent too much.
+async fn drain_bytes(stream: &mut (impl AsyncRead + Unpin)) {
+    const MOST: usize = 4 * 1024 * 1024;
+    const SILENCE: Duration = Duration::from_millis(300);
+    let mut dropped = 0;
+    let mut buffer = vec![0; 4 * 1024];
+    while let Ok(Ok(read @ 1..)) = tokio::time::timeout(SILENCE, stream.read(&mut buffer)).await {
+        dropped += read;
+        if dropped > MOST {
+            return;
+        }
+    }
 }
 
 /// The address of the peer, or of whom a trusted proxy speaks for.

@@ -7,3 +7,5 @@ mod config;
 mod auth;
 mod roles;
 mod api;
+mod gateway;
+mod kill;
