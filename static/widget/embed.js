@@ -149,7 +149,9 @@ div div,.left div{bottom:0;inset-inline:auto 0;height:100dvh;border-radius:0}
   });
   launcher.onclick = () => show(!is_open);
   launcher.onpointerenter = launcher.onfocus = load;
-  all.onkeydown = (event) => event.key === 'Escape' && is_open && show(false);
+  all.onkeydown = (event) => {
+    if (event.key === 'Escape' && is_open) show(false);
+  };
 
   paint(accent || recall()?.slice(0, 7));
   name();

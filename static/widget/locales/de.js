@@ -90,7 +90,7 @@ export default {
   rated: 'Danke. Ihre Bewertung hilft uns, besser zu werden.',
 
   notices: {
-    queued: () => 'Sie möchten mit einem Menschen sprechen und sind jetzt in der Reihe.',
+    queued: () => 'Sie sind jetzt in der Reihe für einen Menschen.',
     agent_joined: (/** @type {any} */ p) => `${p.agent || 'Ein Mensch'} ist jetzt da.`,
     agent_left: (/** @type {any} */ p) => `${p.agent || 'Die Person'} ist nicht mehr verbunden. Sie stehen wieder vorn in der Reihe.`,
     back_to_bot: () => 'Der Bot antwortet wieder.',

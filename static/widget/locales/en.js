@@ -90,7 +90,7 @@ export default {
   rated: 'Thank you. Your rating helps us get better.',
 
   notices: {
-    queued: () => 'You asked for a person. You are in line now.',
+    queued: () => 'You are in line for a person now.',
     agent_joined: (/** @type {any} */ p) => `${p.agent || 'A person'} is here.`,
     agent_left: (/** @type {any} */ p) => `${p.agent || 'The person'} is no longer connected. You are back at the front of the line.`,
     back_to_bot: () => 'The bot answers again.',
