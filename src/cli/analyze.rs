@@ -16,11 +16,9 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use super::Failure;
-use crate::{
-    domain::analysis::Analysis,
-    flow::ports::{Analyzer, AnalyzerStatus},
-    nlp::Builder,
-};
+use crate::{domain::analysis::Analysis, flow::ports::Analyzer};
+#[cfg(feature = "rust-bert")]
+use crate::{flow::ports::AnalyzerStatus, nlp::Builder};
 
 /// The longest line that is read.
 const LONGEST_LINE: usize = 1024 * 1024;
@@ -60,7 +58,7 @@ pub enum Choice {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let analyzer = match arguments.analyzer {
         Choice::Words => None,
-        Choice::Model => Some(load(arguments)?),
+        Choice::Model => Some(load_model(arguments.model.clone(), arguments.batch, arguments.threads)?),
     };
     let (tx, lines) = sync_channel(READ_AHEAD);
     let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
@@ -89,14 +87,17 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
+/// The model, loaded; without one the command fails. Four times as many texts may
+/// wait as are computed at once.
 #[cfg(feature = "rust-bert")]
-fn load(arguments: &Arguments) -> Result<Box<dyn Analyzer>, Failure> {
-    let started = Builder::default()
-        .model(arguments.model.clone())
-        .threads(arguments.threads.into())
-        .batch(arguments.batch.into())
-        .queue(usize::from(arguments.batch) * usize::from(arguments.threads) * 4)
-        .start();
+pub(super) fn load_model(
+    model: Option<PathBuf>,
+    batch: u16,
+    threads: u16,
+) -> Result<Box<dyn Analyzer>, Failure> {
+    let (batch, threads) = (usize::from(batch), usize::from(threads));
+    let started =
+        Builder::default().model(model).threads(threads).batch(batch).queue(batch * threads * 4).start();
     let status = match &started {
         Ok(analyzer) => analyzer.wait_until_loaded(),
         Err(words) => words.status(),
@@ -108,9 +109,14 @@ fn load(arguments: &Arguments) -> Result<Box<dyn Analyzer>, Failure> {
     }
 }
 
+/// Without the model built in there is none to load.
 #[cfg(not(feature = "rust-bert"))]
-fn load(_arguments: &Arguments) -> Result<Box<dyn Analyzer>, Failure> {
-    Err(no_model(&format!("{:?}", Builder::default().build().status())))
+pub(super) fn load_model(
+    _model: Option<PathBuf>,
+    _batch: u16,
+    _threads: u16,
+) -> Result<Box<dyn Analyzer>, Failure> {
+    Err(no_model("this program was built without it"))
 }
 
 fn no_model(why: &str) -> Failure {

@@ -23,7 +23,7 @@ const PAGE: usize = 200;
 #[command(after_help = "Example:\n  baton export --data data --since 2026-11-01T00:00:00Z > november.jsonl")]
 pub struct Arguments {
     /// The data folder of the service.
-    #[arg(long, value_name = "DIR", default_value = "data", env = "BATON_SERVER__DATA")]
+    #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
     /// Opened at or after this instant; a date is its midnight in UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]

@@ -1,14 +1,19 @@
 //! The command line: one file a command. Data on stdout and nothing else;
 //! everything a person reads on stderr.
 
-mod serve;
 mod account;
-mod config;
 mod analyze;
+mod config;
+mod demo;
 #[cfg(feature = "rust-bert")]
 mod evaluate;
+mod export;
+mod lines;
 #[cfg(feature = "rust-bert")]
 mod model;
+mod policy;
+mod replay;
+mod serve;
 mod train;
 
 use std::{io::Write, process::ExitCode};
@@ -26,14 +31,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Arguments),
-    Account(account::Arguments),
-    Config(config::Arguments),
     Analyze(analyze::Arguments),
     #[cfg(feature = "rust-bert")]
     Evaluate(evaluate::Arguments),
     Train(train::Arguments),
     #[cfg(feature = "rust-bert")]
     Model(model::Arguments),
+    Replay(replay::Arguments),
+    Policy(policy::Arguments),
+    Export(export::Arguments),
+    Demo(demo::Arguments),
+    Account(account::Arguments),
+    Config(config::Arguments),
 }
 
 /// Why a command ended early.
@@ -70,6 +79,10 @@ pub fn run() -> ExitCode {
         Command::Train(arguments) => train::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Model(arguments) => model::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

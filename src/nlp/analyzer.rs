@@ -26,6 +26,12 @@ impl LexiconAnalyzer {
     }
 }
 
+impl Default for LexiconAnalyzer {
+    fn default() -> Self {
+        Self::new("words were asked for")
+    }
+}
+
 impl Analyzer for LexiconAnalyzer {
     fn start(&self, _text: &str) -> Option<oneshot::Receiver<Analysis>> {
         None

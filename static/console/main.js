@@ -164,6 +164,19 @@ const typing = new Map();
 const marked = new Map();
 /** @type {{id: string, position: number}|null} */
 let unseen = null;
+/** @type {any} */
+let seenTimer = null;
+
+/** Tells the visitor's side what was read: only what is open, ours, and looked at. */
+function markSeen() {
+  if (!unseen || document.hidden || !document.hasFocus()) return;
+  const { id, position } = unseen;
+  unseen = null;
+  const card = cardOf(state.value, id);
+  if (id !== state.value.open || card?.agent?.id !== state.value.account?.id || (marked.get(id) ?? 0) >= position) return;
+  marked.set(id, position);
+  socket.signal({ type: 'read.mark', conversation: id, position });
+}
 
 const act = {
   open(/** @type {string} */ id, focus = true) {
@@ -235,14 +248,10 @@ const act = {
   },
   /** The end of a conversation is on the page. It counts as read only while somebody looks. */
   seen(/** @type {string} */ id, /** @type {number} */ position) {
-    if (document.hidden || !document.hasFocus()) {
-      unseen = { id, position };
-      return;
-    }
-    const card = cardOf(state.value, id);
-    if (card?.agent?.id !== state.value.account?.id || (marked.get(id) ?? 0) >= position) return;
-    marked.set(id, position);
-    socket.signal({ type: 'read.mark', conversation: id, position });
+    unseen = { id, position };
+    clearTimeout(seenTimer);
+    // A moment later, so that a whole history is one mark.
+    seenTimer = setTimeout(markSeen, 200);
   },
   draft: (/** @type {string} */ id) => drafts.get(id),
   keepDraft: (/** @type {string} */ id, /** @type {string} */ text, /** @type {'reply'|'note'} */ mode) => drafts.set(id, text, mode),
@@ -268,7 +277,8 @@ const act = {
     if (id && abilities(state.value, id).resolve) set({ dialog: { kind: 'confirm', what, conversation: id } });
   },
   confirmed(/** @type {'resolve'|'hand_back'} */ what, /** @type {string} */ id) {
-    set({ dialog: null });
+    // Who resolved goes on with wrapping up, wherever the focus was before.
+    set({ dialog: null, ...(what === 'resolve' ? { wish: { conversation: id, what: 'wrap_up', at: Date.now() } } : {}) });
     command({ type: `conversation.${what}`, conversation: id });
   },
   wrapUp(/** @type {string} */ id, /** @type {{disposition: string, label: string|null, note: string}} */ { note, ...rest }) {
@@ -392,7 +402,7 @@ function onKey(/** @type {KeyboardEvent} */ event) {
   if (!what) return;
   // The composer is on its way to the focus: a letter meant for it is not a command.
   const { wish } = ui.value;
-  if (wish && !wish.done && wish.conversation === state.value.open && Date.now() - wish.at < 1500 && what !== 'palette' && what !== 'back') return;
+  if (wish && !wish.done && wish.conversation === state.value.open && Date.now() - wish.at < 1500 && !['palette', 'back', 'label'].includes(what)) return;
   if (what === 'enter') {
     const row = /** @type {HTMLElement} */ (event.target).closest('[data-row]');
     if (!(row instanceof HTMLElement) || row.dataset.kind !== 'offer') return;
@@ -538,10 +548,7 @@ async function begin() {
 
 function looked() {
   retitle(state.value);
-  if (document.hidden || !unseen) return;
-  const { id, position } = unseen;
-  unseen = null;
-  if (id === state.value.open) act.seen(id, position);
+  markSeen();
 }
 
 async function whoAmI() {

@@ -30,7 +30,7 @@ export function Composer(/** @type {any} */ { state, ui, act, id, card, isWaitin
   // The page asks for the composer by raising a number: to focus it, to note, or to look for a canned reply.
   useEffect(() => {
     const wish = ui.wish;
-    if (!wish || wish.conversation !== id || wish.done === true) return;
+    if (!wish || wish.conversation !== id || wish.done || wish.what === 'wrap_up' || wish.what === 'label') return;
     wish.done = true;
     if (wish.what === 'note') write(text, 'note');
     if (wish.what === 'canned' && text === '') {

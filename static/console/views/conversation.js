@@ -90,8 +90,8 @@ function Transcript(/** @type {any} */ { state, id, room, act }) {
     return () => observer.disconnect();
   }, []);
   useEffect(() => {
-    if (isReady && last > 0) act.seen(id, last);
-  }, [last, isReady]);
+    if (room?.caughtUp && last > 0 && atEnd.current) act.seen(id, last);
+  }, [last, room?.caughtUp, isAway]);
 
   const scrolled = () => {
     const element = box.current;

@@ -16,15 +16,15 @@ export function WrapUp(/** @type {any} */ { state, ui, act, id, card }) {
   const form = useRef(/** @type {any} */ (null));
   const busy = Boolean(underway(state, id, 'conversation.wrap_up'));
 
-  // The composer was here a moment ago: who resolved by keyboard goes on by keyboard.
-  useEffect(() => {
-    if (document.activeElement === document.body) /** @type {any} */ (form.current)?.querySelector('input')?.focus();
-  }, []);
   useEffect(() => {
     const wish = ui.wish;
-    if (!wish || wish.conversation !== id || wish.what !== 'label' || wish.done) return;
+    if (!wish || wish.conversation !== id || wish.done) return;
+    if (wish.what === 'label') {
+      setLabel(words.LABELS[wish.label]?.code ?? null);
+      if (!form.current?.contains(document.activeElement)) form.current?.querySelector('input')?.focus();
+    }
+    if (wish.what === 'wrap_up') form.current?.querySelector('input')?.focus();
     wish.done = true;
-    setLabel(words.LABELS[wish.label]?.code ?? null);
   }, [ui.wish]);
 
   const submit = (/** @type {any} */ event) => {
