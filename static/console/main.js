@@ -58,6 +58,7 @@ function dispatch(/** @type {Record<string, any>} */ frame) {
   const after = reduce(before, frame);
   if (after === before) return;
   state.value = after;
+  if (after.news !== before.news) letPass(after.news);
   if (after.pending !== before.pending) keepSent(after);
   if (command && frame.type === 'ack') acknowledged(command, before);
   follow(state.value);
@@ -79,6 +80,23 @@ function follow(/** @type {import('./state.js').State} */ now) {
     watched.delete(id);
     socket?.unwatch(id);
     dispatch({ type: 'local.forget', conversation: id });
+  }
+}
+
+/** @type {Map<string, any>} */
+const passing = new Map();
+
+/** News goes by itself: what was done soon, what went wrong after there was time to read it. */
+function letPass(/** @type {{id: string, code: string}[]} */ news) {
+  for (const { id, code } of news) {
+    if (passing.has(id)) continue;
+    const isGood = ['closed', 'transferred', 'handed_back'].includes(code);
+    passing.set(id, setTimeout(() => act.dismiss(id), isGood ? 5_000 : 15_000));
+  }
+  for (const [id, timer] of passing) {
+    if (news.some((one) => one.id === id)) continue;
+    clearTimeout(timer);
+    passing.delete(id);
   }
 }
 
@@ -126,8 +144,8 @@ function offersChanged(/** @type {import('./state.js').State} */ before, /** @ty
   }
   // The row takes the focus only when nobody is at anything: no letter is ever stolen.
   const active = document.activeElement;
-  const isIdle = !ui.value.dialog && Date.now() - pressedAt > 1000 && (!active || active === document.body || Boolean(/** @type {HTMLElement} */ (active).closest?.('[data-row]')));
-  if (isIdle) focusRow(card.conversation);
+  const isAtWork = Boolean(ui.value.dialog) || isTyping(active) || Boolean(active?.closest('.main, [role="menu"]')) || Date.now() - pressedAt < 1000;
+  if (!isAtWork) focusRow(card.conversation);
 }
 
 function entryCame(/** @type {import('./state.js').State} */ before, /** @type {Record<string, any>} */ entry) {

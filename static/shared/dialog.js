@@ -6,11 +6,13 @@ import { html, useEffect, useRef } from './html.js';
 /** Open for as long as it is rendered; Escape and a press outside call `onClose`. */
 export function Dialog(/** @type {any} */ { label, onClose, children, class: name = '' }) {
   const element = useRef(/** @type {any} */ (null));
+  const isGone = useRef(false);
   useEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog.showModal();
     return () => {
+      isGone.current = true;
       if (dialog.open) dialog.close();
       if (before instanceof HTMLElement && before.isConnected && (document.activeElement === document.body || !document.activeElement)) before.focus();
     };
@@ -22,6 +24,10 @@ export function Dialog(/** @type {any} */ { label, onClose, children, class: nam
     onCancel=${(/** @type {any} */ event) => {
       event.preventDefault();
       onClose();
+    }}
+    onClose=${() => {
+      // Browsers close it without asking when Escape is all that was ever pressed.
+      if (!isGone.current) onClose();
     }}
     onMouseDown=${(/** @type {any} */ event) => event.target === element.current && onClose()}
   >

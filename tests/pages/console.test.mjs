@@ -28,7 +28,7 @@ before(async () => {
   widget = await makeWidget(admin);
   const made = await admin.call('POST', '/queues', { name: 'Billing and refunds', skills: ['billing'], tier: 1, hours: null, intents: ['billing'] });
   billing = made.queue ?? made;
-  await admin.call('POST', '/canned', { shortcut: 'hello', text: 'Hello, I have read everything you wrote so far.' });
+  await admin.call('POST', '/canned', { shortcut: 'read-it', text: 'Hello, I have read everything you wrote so far.' });
   browser = await openChromium();
 });
 
@@ -70,6 +70,11 @@ async function visitorWaits(/** @type {string} */ name, said = ['Where is my par
   return visitor;
 }
 
+async function resolve(/** @type {import('playwright-core').Page} */ page) {
+  await page.getByRole('button', { name: 'Resolve' }).click();
+  await page.getByRole('dialog', { name: /Resolve/ }).getByRole('button', { name: 'Resolve' }).click();
+}
+
 async function finish(/** @type {Awaited<ReturnType<typeof agentAtWork>>} */ { page, context, problems }) {
   assert.equal(await page.evaluate(() => /** @type {any} */ (window).__ran), undefined, 'text ran as code');
   assert.deepEqual(problems, []);
@@ -104,8 +109,8 @@ test('an agent takes over by keyboard, sees everything said before, answers, not
   visitor.send({ type: 'read.mark', seq: (await visitor.next((frame) => frame.text === 'Hello Mara, it is at the depot.')).seq });
   await log(page).getByText('seen').waitFor();
 
-  await page.keyboard.type('/hel');
-  await page.getByRole('option', { name: /hello/ }).waitFor();
+  await page.keyboard.type('/read');
+  await page.getByRole('option', { name: /read-it/ }).waitFor();
   await page.keyboard.press('Enter');
   assert.equal(await composer(page).inputValue(), 'Hello, I have read everything you wrote so far.');
   await composer(page).fill('');
@@ -127,8 +132,8 @@ test('an agent takes over by keyboard, sees everything said before, answers, not
   await wrapUp.waitFor();
   await visitor.next((frame) => frame.type === 'entry' && frame.code === 'resolved', 'the visitor is told');
   await page.keyboard.press('1');
-  assert.equal(await wrapUp.getByRole('radio', { name: /Right moment/ }).isChecked(), true);
-  await wrapUp.getByText('Solved', { exact: true }).click();
+  await until('the label is chosen', () => wrapUp.getByRole('radio', { name: /Right moment/ }).isChecked());
+  await wrapUp.getByRole('radio', { name: 'Solved', exact: true }).check();
   await wrapUp.getByRole('button', { name: 'Close conversation' }).click();
   await until('the conversation has left the list', () => page.locator('.item-mine', { hasText: 'Mara Keller' }).count().then((n) => n === 0));
   await page.getByText('Mara Keller: closed.').waitFor();
@@ -138,7 +143,7 @@ test('an agent takes over by keyboard, sees everything said before, answers, not
 test('a draft survives a reload, and a conversation is open again where it was', { skip }, async () => {
   const at = await agentAtWork();
   const { page } = at;
-  await visitorWaits('Drafty Doe');
+  const visitor = await visitorWaits('Drafty Doe');
   await offerRow(page, 'Drafty Doe').getByRole('button', { name: /^Accept/ }).click();
   await composer(page).waitFor();
   await page.keyboard.type('Not sent ye');
@@ -147,6 +152,7 @@ test('a draft survives a reload, and a conversation is open again where it was',
   assert.equal(await composer(page).inputValue(), 'Not sent ye');
   await log(page).getByText('Where is my parcel?').waitFor();
   await page.locator('.head-who h2', { hasText: 'Drafty Doe' }).waitFor();
+  await visitor.ends();
   await finish(at);
 });
 
@@ -167,6 +173,7 @@ test('a transfer takes the conversation to another agent with its note and every
   await log(second.page).getByText('Wants the money back, was promised it twice.').waitFor();
   await log(second.page).getByText('Where is my parcel?').waitFor();
   assert.ok(!visitor.seen.includes('promised it twice'));
+  await visitor.ends();
   await finish(first);
   await finish(second);
 });
@@ -187,7 +194,12 @@ test('what was typed while the server was away goes out once when it is back', {
   await until('it is stored', async () => !(await log(page).innerText()).includes('sending…'), 30_000);
   assert.equal(await log(page).getByText('Still here.').count(), 1);
   assert.equal(await page.getByText('Reconnecting…').count(), 0);
-  await visitor.leaves();
+  visitor.leaves();
+  await resolve(page);
+  const wrapUp = page.getByRole('form', { name: 'Wrap up' });
+  await wrapUp.getByRole('radio', { name: 'Other' }).check();
+  await wrapUp.getByRole('button', { name: 'Close conversation' }).click();
+  await wrapUp.waitFor({ state: 'detached' });
   problems.length = 0; // The browser reports the refused connections of the outage.
   await finish(at);
 });
@@ -230,13 +242,13 @@ test('hostile text is text in every place where text is shown', { skip }, async 
     await page.getByRole('button', { name: 'Transfer' }).click();
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
-    await page.getByRole('button', { name: 'Resolve' }).click();
-    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await resolve(page);
     const wrapUp = page.getByRole('form', { name: 'Wrap up' });
-    await wrapUp.getByText('Spam', { exact: true }).click();
+    await wrapUp.getByRole('radio', { name: 'Spam' }).check();
     await wrapUp.getByRole('button', { name: 'Close conversation' }).click();
     await wrapUp.waitFor({ state: 'detached' });
-    await visitor.leaves();
+    visitor.leaves();
   }
   await finish(at);
   await admin.call('DELETE', `/queues/${(made.queue ?? made).id}`);
@@ -258,7 +270,7 @@ test('axe finds nothing on full pages, and they look right in every size', { ski
   await page.locator('.item-offer').first().waitFor();
 
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height });
       await page.locator('[data-row]:visible, .head-back:visible').first().waitFor();
@@ -293,12 +305,11 @@ test('axe finds nothing on full pages, and they look right in every size', { ski
       await page.getByRole('dialog').waitFor({ state: 'detached' });
     }
   }
-  await page.getByRole('button', { name: 'Resolve' }).click();
-  await page.keyboard.press('Enter');
+  await resolve(page);
   await page.getByRole('form', { name: 'Wrap up' }).waitFor();
   assert.deepEqual(await axe(page), [], 'wrap-up');
   await page.screenshot({ path: join(shots, 'console-wrap-up-1440-dark.png') });
-  for (const visitor of visitors) await visitor.leaves();
+  for (const visitor of visitors) await visitor.ends();
   await finish(at);
 });
 
@@ -306,7 +317,7 @@ test('login, first admin and invitation are reachable, named and without finding
   const { context, page, problems } = await openPage(browser);
   for (const [path, heading] of [['/login', 'Log in'], ['/setup?token=spent', 'Create the first admin'], ['/invite?token=spent', 'Choose your password']]) {
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-      await page.emulateMedia({ colorScheme });
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.goto(baton.base + path);
       await page.getByRole('heading', { name: heading }).waitFor();
       assert.deepEqual(await axe(page), [], `${path} in ${colorScheme}`);

@@ -215,8 +215,17 @@ export class Visitor {
     return this.frames.filter(({ type }) => type === 'entry').map(({ text, params }) => `${text ?? ''} ${JSON.stringify(params ?? {})}`).join('\n');
   }
 
-  async leaves() {
+  /** Goes away without a word. */
+  leaves() {
     this.#socket?.close();
+  }
+
+  /** Ends the conversation, and goes. */
+  async ends() {
+    const client_id = `v${(this.#count += 1)}`;
+    this.send({ type: 'conversation.end', client_id });
+    await this.next((frame) => frame.client_id === client_id, 'the answer to ending');
+    this.leaves();
   }
 }
 
