@@ -5,7 +5,7 @@ use crate::domain::analysis::{Analysis, Intent};
 use crate::domain::id::KnowledgeId;
 use crate::domain::knowledge::KnowledgeEntry;
 use crate::domain::score::{Words, similarity};
-use crate::flow::ports::{Analyzer, Bot, Directory, Probe, Question, Reply};
+use crate::flow::ports::{Analyzer, Bot, Directory, Probe, Question, Reply, Speaker};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,10 @@ const SURE_BY_WORDS: f64 = 0.55;
 const AHEAD: f64 = 0.03;
 /// Beyond doubt.
 const CERTAIN: f64 = 0.80;
+/// Within so many messages back the same answer is not given twice.
+const LATELY: usize = 8;
+/// Said instead of the same answer again.
+const TOLD_ALL: &str = "I have told you all I know about that. A person can look into it: just ask for one.";
 /// How long the model is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -154,7 +158,18 @@ impl Bot for KnowledgeBot {
     async fn reply(&self, question: Question) -> Reply {
         let found = self.find(&question.text).await;
         if let Some(found) = found.filter(|found| found.is_sure) {
-            return Reply::Answer(found.entry.answer);
+            // Who asks again was not helped by the answer: saying it once more is no answer.
+            let has_said_it = question
+                .transcript
+                .iter()
+                .rev()
+                .take(LATELY)
+                .any(|(speaker, text)| *speaker == Speaker::Bot && *text == found.entry.answer);
+            return if has_said_it {
+                Reply::NoAnswer(Some(TOLD_ALL.to_owned()))
+            } else {
+                Reply::Answer(found.entry.answer)
+            };
         }
         let analysis = self.analysis(&question.text).await;
         match small_talk(&analysis, &question.text) {

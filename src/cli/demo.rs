@@ -3,8 +3,8 @@
 //! database.
 
 use super::Failure;
-use crate::system::TimeOrderedIds;
 use crate::flow::ports::IdSource;
+use crate::system::TimeOrderedIds;
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use futures_util::{SinkExt, StreamExt};
@@ -68,7 +68,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .lines()
         .filter(|line| !line.trim().is_empty())
         .enumerate()
-        .map(|(n, line)| serde_json::from_str(line).with_context(|| format!("line {} is not a conversation", n + 1)))
+        .map(|(n, line)| {
+            serde_json::from_str(line).with_context(|| format!("line {} is not a conversation", n + 1))
+        })
         .collect::<anyhow::Result<_>>()?;
     if scripts.is_empty() {
         return Err(Failure::Usage("there is no conversation to play".into()));
@@ -106,7 +108,10 @@ async fn play_all(arguments: &Arguments, scripts: &[Script]) -> anyhow::Result<(
                 }
                 let script = &scripts[usize::try_from(n).unwrap_or(0) % scripts.len()];
                 match site.play(script).await {
-                    Ok(heard) => eprintln!("visitor {number}: {} messages sent, {heard} answers heard", script.turns.len()),
+                    Ok(heard) => eprintln!(
+                        "visitor {number}: {} messages sent, {heard} answers heard",
+                        script.turns.len()
+                    ),
                     Err(error) => {
                         eprintln!("visitor {number}: {error:#}; trying again in five seconds");
                         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -122,8 +127,10 @@ async fn play_all(arguments: &Arguments, scripts: &[Script]) -> anyhow::Result<(
 
 /// The key that the shop's page embeds the widget with.
 async fn key_of_shop(http: &reqwest::Client, url: &str) -> anyhow::Result<String> {
-    let page = http.get(format!("{url}/demo")).send().await.with_context(|| format!("no service at {url}"))?;
-    let page = page.error_for_status().context("the service has no demonstration shop; give --key and --origin")?;
+    let page =
+        http.get(format!("{url}/demo")).send().await.with_context(|| format!("no service at {url}"))?;
+    let page =
+        page.error_for_status().context("the service has no demonstration shop; give --key and --origin")?;
     let text = page.text().await?;
     let key = text.split("data-key=\"").nth(1).and_then(|rest| rest.split('"').next());
     key.map(str::to_owned).ok_or_else(|| anyhow!("the shop's page names no widget key"))
@@ -154,9 +161,12 @@ impl Site {
             .send()
             .await?;
         let status = answer.status();
-        let body: Value = serde_json::from_str(&answer.text().await?).context("the boot call answered no JSON")?;
+        let body: Value =
+            serde_json::from_str(&answer.text().await?).context("the boot call answered no JSON")?;
         let ticket = body.get("ticket").and_then(Value::as_str);
-        ticket.map(str::to_owned).ok_or_else(|| anyhow!("the boot call was refused: {status} {}", body["code"]))
+        ticket
+            .map(str::to_owned)
+            .ok_or_else(|| anyhow!("the boot call was refused: {status} {}", body["code"]))
     }
 
     /// One visitor's conversation from the first message to the last answer. Gives the number of answers heard.

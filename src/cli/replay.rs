@@ -25,7 +25,9 @@ const AT_ONCE: usize = 64;
 
 /// Replay recorded conversations under a policy: where it would have called a human, and why.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  baton export --since 2026-11-01 | baton replay --transcripts - --policy new.toml")]
+#[command(
+    after_help = "Example:\n  baton export --since 2026-11-01 | baton replay --transcripts - --policy new.toml"
+)]
 pub struct Arguments {
     /// Conversations, one JSON object a line; `-` is stdin.
     #[arg(long, value_name = "FILE")]
@@ -105,7 +107,8 @@ fn answer(
     let is_open = |turn: &Turn| {
         turn.speaker == TurnSpeaker::Visitor && (turn.analysis.is_none() || analysts.arguments.reanalyze)
     };
-    let open: Vec<usize> = (0..recorded.turns.len()).filter(|index| is_open(&recorded.turns[*index])).collect();
+    let open: Vec<usize> =
+        (0..recorded.turns.len()).filter(|index| is_open(&recorded.turns[*index])).collect();
     for portion in open.chunks(AT_ONCE) {
         let texts: Vec<&str> = portion.iter().map(|index| recorded.turns[*index].text.as_str()).collect();
         let found = analysts.analyze(&texts)?;
