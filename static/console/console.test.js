@@ -7,7 +7,7 @@ import { check, FORMS, nextPage, said } from '../login/forms.js';
 import { title } from './alerts.js';
 import { asksForNote, cannedAt, cannedFor, insertCanned } from './composing.js';
 import { openDrafts } from './drafts.js';
-import { reasonLine } from './reasons.js';
+import { countedMost, reasonLine } from './reasons.js';
 import * as words from '../shared/words.js';
 
 const CANNED = [
@@ -132,4 +132,15 @@ test('refusals are plain', () => {
   assert.match(said('unauthorized', 401), /do not fit/);
   assert.match(said('unreachable', 0), /try again/);
   assert.match(said('token_used', 410), /Ask for a new one/);
+});
+
+test('words that counted: strongest first, each once, no punctuation', () => {
+  const words = [
+    { text: '.', weight: 0.9, position: 1 },
+    { text: 'is', weight: 0.1, position: 1 },
+    { text: 'Useless', weight: 0.5, position: 1 },
+    { text: 'useless', weight: 0.4, position: 1 },
+    { text: 'thanks', weight: -0.3, position: 1 },
+  ];
+  assert.deepEqual(countedMost(words).map(({ text }) => text), ['Useless', 'is']);
 });

@@ -100,8 +100,9 @@ const STEPS = {
   overview(state, frame) {
     const next = { ...state, overview: frame, presence: frame.presence, capacity: frame.capacity };
     // An offer that the list no longer knows is over, whatever else was lost on the way.
-    const offered = new Set(frame.waiting.filter((/** @type {Card} */ card) => isOfferTo(card, state.account)).map((/** @type {Card} */ card) => card.offer.id));
-    const kept = Object.entries(state.offers).filter(([id, offer]) => offered.has(offer.offer) || !frame.waiting.some((/** @type {Card} */ card) => card.conversation === id && card.state !== 'offered'));
+    const listed = [...frame.waiting, ...frame.mine];
+    const offered = new Set(listed.filter((card) => isOfferTo(card, state.account)).map((card) => card.offer.id));
+    const kept = Object.entries(state.offers).filter(([id, offer]) => offered.has(offer.offer) || !listed.some((card) => card.conversation === id && card.state !== 'offered'));
     if (kept.length !== Object.keys(state.offers).length) next.offers = Object.fromEntries(kept);
     const cards = new Map([...frame.waiting, ...frame.mine, ...frame.left].map((/** @type {Card} */ card) => [card.conversation, card]));
     for (const [id, room] of Object.entries(state.rooms)) {
@@ -185,7 +186,9 @@ const STEPS = {
     if (open && !open.packet && ['not_found', 'not_allowed', 'forbidden', 'rejected'].includes(frame.code)) {
       return inRoom(state, open.id, (room) => ({ ...room, problem: { code: frame.code } }));
     }
-    return say(state, { id: `error:${frame.code}`, code: frame.code });
+    // What else goes without a client id is typing and reading: worth nothing later, and nobody's news.
+    const isNews = ['rate_limited', 'store_unavailable', 'unknown_type'].includes(frame.code);
+    return isNews ? say(state, { id: `error:${frame.code}`, code: frame.code }) : state;
   },
 
   typing(state, frame) {
@@ -363,13 +366,15 @@ export function lists(/** @type {State} */ state) {
   const { overview, account } = state;
   /** @type {Record<string, Frame>} */
   const offers = { ...state.offers };
-  for (const card of overview?.waiting ?? []) {
+  // A conversation offered to us may stand among those that wait or among ours: here it is an offer, once.
+  const listed = [...(overview?.waiting ?? []), ...(overview?.mine ?? [])];
+  for (const card of listed) {
     if (isOfferTo(card, account) && !offers[card.conversation]) {
       offers[card.conversation] = { type: 'offer', conversation: card.conversation, offer: card.offer.id, expires_at: card.offer.expires_at, card };
     }
   }
   const rows = Object.values(offers)
-    .map((offer) => ({ offer, card: overview?.waiting.find((/** @type {Card} */ card) => card.conversation === offer.conversation) ?? offer.card }))
+    .map((offer) => ({ offer, card: listed.find((card) => card.conversation === offer.conversation) ?? offer.card }))
     .filter(({ card }) => card)
     .sort((a, b) => (a.offer.expires_at < b.offer.expires_at ? -1 : 1));
   const waiting = (overview?.waiting ?? []).filter((/** @type {Card} */ card) => !offers[card.conversation]);
@@ -378,7 +383,7 @@ export function lists(/** @type {State} */ state) {
     offers: rows,
     waiting,
     more: Math.max(0, (overview?.waiting_total ?? shown) - shown),
-    mine: overview?.mine ?? [],
+    mine: (overview?.mine ?? []).filter((/** @type {Card} */ card) => !offers[card.conversation]),
     left: overview?.left ?? [],
     done: overview?.done_today ?? 0,
   };

@@ -227,3 +227,12 @@ test('an open conversation that somebody else took says so instead of offering i
   assert.equal(cardOf(taken, GUEST)?.state, 'elsewhere');
   assert.equal(abilities(taken, GUEST).take, false);
 });
+
+test('a conversation offered to us is one row, wherever the server lists it', () => {
+  const overview = frame('overview with the offer');
+  const [offered, ...waiting] = overview.waiting;
+  const state = fold([frame('hello'), frame('offer'), { ...overview, waiting, mine: [offered, ...overview.mine] }]);
+  assert.deepEqual(rowIds(state), [MARA, GUEST, 'cnv_03tom', 'cnv_04left']);
+  assert.equal(lists(state).offers.length, 1);
+  assert.equal(lists(state).mine.length, 1);
+});

@@ -263,8 +263,9 @@ test('axe finds nothing on full pages, and they look right in every size', { ski
   await composer(page).waitFor();
   await page.keyboard.type('I am looking at order 1042 now.');
   await page.keyboard.press('Enter');
-  await composer(page).fill('@');
-  await composer(page).fill('');
+  await page.keyboard.type('@Carrier lost it on the 14th, sending a new one.');
+  await page.keyboard.press('Enter');
+  await log(page).locator('.said-note').waitFor();
   visitors.push(await visitorWaits('ليلى منصور', ['مرحبا، أين طلبي رقم 1042؟']));
   visitors.push(await visitorWaits('Maximiliana-Theodora von und zu Hohenlohe-Schillingsfürst-Breitenbach', [`${'A very long message that goes on and on. '.repeat(48)}`]));
   await page.locator('.item-offer').first().waitFor();

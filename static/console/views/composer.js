@@ -137,7 +137,7 @@ export function Composer(/** @type {any} */ { state, ui, act, id, card, isWaitin
         data-composer
         dir="auto"
         rows="1"
-        placeholder=${isNote ? 'A note for colleagues. The visitor never sees it.' : 'Reply …   / canned   @ note'}
+        placeholder=${isNote ? 'Note for colleagues' : 'Reply …   / canned   @ note'}
         aria-label=${isNote ? 'Note for colleagues. The visitor never sees it.' : `Reply to ${card?.visitor?.name || 'the visitor'}`}
         aria-describedby="composer-hint"
         aria-autocomplete="list"

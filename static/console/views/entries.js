@@ -4,7 +4,7 @@
 import { ban, check, checkCheck, chevronRight, circleAlert, lock } from '../../vendor/icons.js';
 import { clock, day, isSameDay, linkParts, score, signed } from '../../shared/format.js';
 import { html, Icon, Written } from '../../shared/html.js';
-import { reasonLine } from '../reasons.js';
+import { countedMost, reasonLine } from '../reasons.js';
 import * as words from '../../shared/words.js';
 
 /** Messages of one author within this time stand under one name. */
@@ -15,9 +15,12 @@ export function Entries(/** @type {any} */ { state, room, entries, sent, act }) 
   const lastSeen = lastSeenOwn(entries, state.account, room?.readSeq ?? 0);
   const lines = [];
   let before = null;
+  let isWithPeople = false;
   for (const entry of entries) {
     if (!before || !isSameDay(before.at, entry.at)) lines.push(html`<li class="day" key=${`day:${entry.at}`}><span>${day(entry.at)}</span></li>`);
-    lines.push(html`<${Line} key=${entry.position} entry=${entry} isFirst=${!continues(before, entry)} state=${state} counted=${counted.get(entry.position)} seen=${lastSeen.get(entry.position)} />`);
+    lines.push(html`<${Line} key=${entry.position} entry=${entry} isWithPeople=${isWithPeople} isFirst=${!continues(before, entry)} state=${state} counted=${counted.get(entry.position)} seen=${lastSeen.get(entry.position)} />`);
+    if (entry.kind === 'decision') isWithPeople ||= entry.decision?.outcome === 'escalate';
+    else if (entry.kind === 'notice') isWithPeople = entry.code === 'back_to_bot' ? false : isWithPeople || entry.code === 'queued' || entry.code === 'agent_joined';
     before = entry;
   }
   if (entries.length === 0 && sent.length === 0) lines.push(html`<li class="quiet-line" key="none">Nothing was said yet.</li>`);
@@ -35,8 +38,10 @@ function continues(/** @type {any} */ before, /** @type {any} */ entry) {
 /** Words that counted for the handoff, by the position of their message. */
 function countedWords(/** @type {any} */ handoff) {
   const byPosition = new Map();
-  for (const word of handoff?.words ?? []) {
-    if (word.weight > 0) byPosition.set(word.position, [...(byPosition.get(word.position) ?? []), word.text]);
+  const list = countedMost(handoff?.words ?? []);
+  const most = list[0]?.weight ?? 0;
+  for (const word of list) {
+    if (word.weight >= most * 0.3) byPosition.set(word.position, [...(byPosition.get(word.position) ?? []), word.text]);
   }
   return byPosition;
 }
@@ -52,8 +57,8 @@ function lastSeenOwn(/** @type {any} */ entries, /** @type {any} */ account, /**
   return marks;
 }
 
-function Line(/** @type {any} */ { entry, isFirst, state, counted, seen }) {
-  if (entry.kind === 'decision') return html`<${Decision} entry=${entry} />`;
+function Line(/** @type {any} */ { entry, isWithPeople, isFirst, state, counted, seen }) {
+  if (entry.kind === 'decision') return html`<${Decision} entry=${entry} isWithPeople=${isWithPeople} />`;
   if (entry.kind === 'notice') {
     return html`<li class="notice-line"><span class="rule" aria-hidden="true"></span><bdi>${words.notice(entry.code, entry.params)}</bdi> <time datetime=${entry.at}>${clock(entry.at)}</time><span class="rule" aria-hidden="true"></span></li>`;
   }
@@ -88,7 +93,7 @@ function moodTitle(/** @type {any} */ mood, /** @type {any} */ analysis) {
 
 function Author(/** @type {any} */ { author, account }) {
   if (author.kind === 'visitor') return html`<bdi>${author.name || 'Visitor'}</bdi>`;
-  if (author.kind === 'bot') return html`<bdi>${author.name || 'Bot'}</bdi> <span class="tag">bot</span>`;
+  if (author.kind === 'bot') return author.name && author.name.toLowerCase() !== 'bot' ? html`<bdi>${author.name}</bdi> <span class="tag">bot</span>` : html`Bot`;
   if (author.kind === 'agent') return author.id === account?.id ? html`You` : html`<bdi>${author.name || 'A colleague'}</bdi>`;
   return html`Baton`;
 }
@@ -100,12 +105,21 @@ function Marked(/** @type {any} */ { text, marked }) {
   >`;
 }
 
+/** Where a word stands by itself, not inside another; -1 when it does not. */
+function wholeWord(/** @type {string} */ text, /** @type {string} */ word) {
+  const isLetter = (/** @type {string|undefined} */ sign) => sign !== undefined && /[\p{L}\p{N}]/u.test(sign);
+  for (let at = text.indexOf(word); word && at >= 0; at = text.indexOf(word, at + 1)) {
+    if (!isLetter(text[at - 1]) && !isLetter(text[at + word.length])) return at;
+  }
+  return -1;
+}
+
 function markedParts(/** @type {string} */ text, /** @type {string[]} */ marked) {
   const lower = text.toLowerCase();
   /** @type {[number, number][]} */
   const spans = [];
   for (const word of marked) {
-    const at = word && lower.length === text.length ? lower.indexOf(word.toLowerCase()) : -1;
+    const at = lower.length === text.length ? wholeWord(lower, word.toLowerCase()) : -1;
     if (at >= 0) spans.push([at, at + word.length]);
   }
   spans.sort((a, b) => a[0] - b[0]);
@@ -121,7 +135,7 @@ function markedParts(/** @type {string} */ text, /** @type {string[]} */ marked)
 }
 
 /** A decision is one quiet line that unfolds into what made its score. */
-function Decision(/** @type {any} */ { entry }) {
+function Decision(/** @type {any} */ { entry, isWithPeople }) {
   const decision = entry.decision ?? {};
   const isHandoff = decision.outcome === 'escalate';
   const reasons = decision.reasons ?? [];
@@ -131,7 +145,7 @@ function Decision(/** @type {any} */ { entry }) {
       <summary>
         <${Icon} shapes=${chevronRight} size=${12} class="unfold" />
         <span class="tabular">${score(decision.score)}</span>
-        ${isHandoff ? html`<span>needs a person: ${reasons.map((/** @type {any} */ { code }) => words.reason(code)).join(', ') || 'score over the line'}</span>` : html`<span>stays with the bot</span>`}
+        ${isHandoff ? html`<span>needs a person: ${reasons.map((/** @type {any} */ { code }) => words.reason(code)).join(', ') || 'score over the line'}</span>` : html`<span>${isWithPeople ? 'already with people' : 'stays with the bot'}</span>`}
       </summary>
       <div class="decision-more">
         <p>Score <span class="tabular">${score(decision.score)}</span>, line <span class="tabular">${score(decision.threshold)}</span>, policy <span class="mono">${decision.policy ?? ''}</span></p>

@@ -5,6 +5,7 @@
 import { arrowLeft, bot, externalLink, x } from '../../vendor/icons.js';
 import { address, clock, dateTime, signed } from '../../shared/format.js';
 import { html, Icon } from '../../shared/html.js';
+import { countedMost } from '../reasons.js';
 import { cardOf } from '../state.js';
 import * as words from '../../shared/words.js';
 import { Curve } from './curve.js';
@@ -42,7 +43,7 @@ function Packet(/** @type {any} */ { packet, card, act }) {
     html`<section aria-label="Score">
       <${Curve} scores=${scores} threshold=${threshold} leave=${leave} onPick=${(/** @type {any} */ position) => act.show(position)} />
     </section>`}
-    ${handoff?.words?.length > 0 && html`<${Words} list=${handoff.words} act=${act} />`}
+    <${Words} list=${countedMost(handoff?.words ?? [])} act=${act} />
     ${handoff?.counterfactual?.text &&
     html`<section>
       <h3>What would have changed it</h3>
@@ -71,11 +72,12 @@ function Reasons(/** @type {any} */ { handoff }) {
 }
 
 function Words(/** @type {any} */ { list, act }) {
+  if (list.length === 0) return null;
   const largest = Math.max(0.01, ...list.map((/** @type {any} */ { weight }) => Math.abs(weight)));
   return html`<section>
     <h3>Words that counted</h3>
     <ul class="counted">
-      ${list.slice(0, 8).map(
+      ${list.map(
         (/** @type {any} */ { text, weight, position }, /** @type {any} */ index) => html`<li key=${index}>
           <button type="button" class="counted-word" onClick=${() => act.show(position)}>
             <bdi class="ellipsis">${text}</bdi>
