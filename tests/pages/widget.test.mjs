@@ -364,6 +364,28 @@ test('where the browser keeps nothing, the conversation still works', async (t) 
   assert.deepEqual(problems, []);
 });
 
+test('the server is killed and starts again: nothing is lost, nothing twice, in both windows', async (t) => {
+  const { own, page, inside, say } = await opened(t);
+  await say('before the fall');
+  await inside.locator('.message.visitor .foot').getByText('Sent').waitFor();
+  const other = await own.newPage();
+  await other.goto(listed.origin);
+  await other.locator('baton-widget button').click();
+  const there = other.frameLocator('baton-widget iframe');
+  await there.locator('.message.visitor').getByText('before the fall').waitFor();
+  const restarted = baton.restart('SIGKILL');
+  for (const text of ['one', 'two', 'three']) await say(text);
+  await restarted;
+  await until('all three are stored', async () => (await inside.locator('.message.visitor:not(.sending)').count()) === 4, 40_000);
+  await until('and seen in the other window', async () => (await there.locator('.message.visitor').count()) === 4, 40_000);
+  const said = (/** @type {any} */ frame) => frame.locator('.message .bubble').allInnerTexts();
+  await until('both windows show the same', async () => JSON.stringify(await said(inside)) === JSON.stringify(await said(there)), 20_000);
+  assert.deepEqual((await said(inside)).filter((/** @type {string} */ text) => ['before the fall', 'one', 'two', 'three'].includes(text)), ['before the fall', 'one', 'two', 'three']);
+  await page.reload();
+  await page.locator('baton-widget button').click();
+  await until('and after a reload', async () => (await inside.locator('.message.visitor').count()) === 4);
+});
+
 test('a visitor’s secret opens that visitor’s conversations and no others', async () => {
   const boot = async () => (await fetch(`${baton.base}/api/v1/widget/boot`, { method: 'POST', headers: { 'content-type': 'application/json', origin: listed.origin }, body: JSON.stringify({ key }) })).json();
   const [one, two] = [await boot(), await boot()];

@@ -13,7 +13,7 @@ export default {
 
   bot: 'Bot',
   bot_at_work: 'Hier antwortet ein Bot',
-  bot_says: (/** @type {string} */ site) => `Das ist der Bot von ${site}. Er antwortet aus dem, was das Geschäft aufgeschrieben hat. Einen Menschen erreichen Sie mit einem Klick.`,
+  bot_says: (/** @type {string} */ site) => `Zuerst antwortet ein Bot, aus dem, was ${site} aufgeschrieben hat.`,
   with_agent: (/** @type {string} */ name) => `Sie sprechen mit ${name}`,
   waiting: 'Gleich kommt ein Mensch',
   left: 'Wir schreiben Ihnen',
@@ -22,7 +22,7 @@ export default {
   team: 'Team',
 
   placeholder: 'Nachricht schreiben',
-  placeholder_new: 'Neues Gespräch beginnen',
+  placeholder_new: 'Wieder schreiben',
   send: 'Senden',
   send_hint: 'Enter sendet, Umschalt und Enter beginnt eine neue Zeile.',
   left_to_write: (/** @type {number} */ n) => `noch ${many(n, 'Zeichen', 'Zeichen')}`,
@@ -97,7 +97,7 @@ export default {
     left_message: () => 'Ihre Nachricht ist bei uns. Wir antworten per E-Mail.',
     nobody_there: () => 'Gerade ist niemand da.',
     out_of_hours: (/** @type {any} */ p) => `Wir haben gerade geschlossen. ${p.opens || ''}`.trim(),
-    resolved: () => 'Als gelöst vermerkt. Schreiben Sie, wenn noch etwas offen ist.',
+    resolved: (/** @type {any} */ p) => `${p.agent || 'Das Team'} hat das Gespräch abgeschlossen. Schreiben Sie wieder, wenn noch etwas offen ist.`,
     ended: () => 'Das Gespräch ist beendet.',
     abandoned: () => 'Das Gespräch wurde geschlossen, weil niemand mehr da war.',
     transferred: (/** @type {any} */ p) => (p.queue ? `Sie werden an ${p.queue} weitergegeben. Nichts muss zweimal gesagt werden.` : 'Sie werden weitergegeben. Nichts muss zweimal gesagt werden.'),

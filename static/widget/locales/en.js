@@ -13,7 +13,7 @@ export default {
 
   bot: 'bot',
   bot_at_work: 'A bot answers here',
-  bot_says: (/** @type {string} */ site) => `This is the bot of ${site}. It answers from what the shop has written down. A person is one press away.`,
+  bot_says: (/** @type {string} */ site) => `A bot answers first, from what ${site} has written down.`,
   with_agent: (/** @type {string} */ name) => `You are talking to ${name}`,
   waiting: 'Waiting for a person',
   left: 'We will write to you',
@@ -22,7 +22,7 @@ export default {
   team: 'Team',
 
   placeholder: 'Write a message',
-  placeholder_new: 'Write to start a new conversation',
+  placeholder_new: 'Write again',
   send: 'Send',
   send_hint: 'Enter sends, Shift and Enter makes a new line.',
   left_to_write: (/** @type {number} */ n) => `${many(n, 'character', 'characters')} left`,
@@ -97,7 +97,7 @@ export default {
     left_message: () => 'Your message is with us. We answer by e-mail.',
     nobody_there: () => 'Nobody is here right now.',
     out_of_hours: (/** @type {any} */ p) => `We are closed right now. ${p.opens || ''}`.trim(),
-    resolved: () => 'Marked as solved. Write again if something is open.',
+    resolved: (/** @type {any} */ p) => `${p.agent || 'The team'} has closed the conversation. Write again if something is open.`,
     ended: () => 'The conversation has ended.',
     abandoned: () => 'The conversation was closed because nobody was here any more.',
     transferred: (/** @type {any} */ p) => (p.queue ? `You are being passed on to ${p.queue}. Nothing needs to be said twice.` : 'You are being passed on. Nothing needs to be said twice.'),
