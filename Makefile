@@ -2,6 +2,7 @@
 # what it needs (scripts/deps.sh), or says in one line what to install.
 
 PORT ?= 8080
+MINUTES ?= 60
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -28,11 +29,12 @@ test: deps ## everything that must hold, with the cost of each stage
 check: deps ## formatting, lints, documentation, advisories, pages
 	@$(ENV) scripts/check.sh
 
-bench: build ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
-	@$(ENV) scripts/bench.sh
+bench: deps ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
+	@$(ENV) cargo bench --locked --quiet --bench figures
 
-train: build ## train the model again from models/data
-	@$(ENV) target/release/baton train
+train: build ## train the model again from models/data into target/model (MINUTES=60)
+	@models/fetch-base.sh
+	@$(ENV) target/release/baton train --data models/data --out target/model --minutes $(MINUTES)
 
 clean: ## remove what was built; .deps stays
 	@rm -rf target test-results static/vendor

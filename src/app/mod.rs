@@ -27,7 +27,7 @@ use crate::gateway::{self, Gateway};
 use crate::http::{self, Http, Listener, Site};
 use crate::nlp::{Builder, LexiconAnalyzer};
 use crate::shutdown::Tracker;
-use crate::store::SqliteStore;
+use crate::store::{Limits, SqliteStore};
 use crate::system::{SystemClock, TimeOrderedIds};
 use crate::telemetry::Metrics;
 
@@ -57,6 +57,8 @@ pub struct App {
     pub setup_url: Option<String>,
     tracker: Tracker,
     drain_timeout: Duration,
+    /// Keeps every other service off the database.
+    _alone: std::fs::File,
 }
 
 impl App {
@@ -76,6 +78,7 @@ impl App {
         let public_url = config.public_url(local);
 
         let store = open_store(&config, &*ids)?;
+        let alone = take_alone(&config)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let analyzer = replacements.analyzer.unwrap_or_else(|| analyzer(&config.nlp));
         let bot = match replacements.bot {
@@ -143,7 +146,14 @@ impl App {
         sweep(&tracker, clock, logins);
         let serving = tracker.clone();
         tracker.spawn("http.listen", async move { listener.serve(router, serving).await });
-        Ok(Self { local, http, setup_url, tracker, drain_timeout: config.server.drain_timeout })
+        Ok(Self {
+            local,
+            http,
+            setup_url,
+            tracker,
+            drain_timeout: config.server.drain_timeout,
+            _alone: alone,
+        })
     }
 
     /// Tells everything to stop and waits until it has, or the drain time-out is over.
@@ -168,6 +178,18 @@ impl Observer for Counting {
     }
 }
 
+/// Makes sure that no other service works on the same database: two would each offer the
+/// same conversations. Held until dropped, and given up by the system when the process dies.
+fn take_alone(config: &Config) -> anyhow::Result<std::fs::File> {
+    let path = config.database().with_extension("lock");
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => anyhow::bail!("another `baton serve` works on {}", config.database().display()),
+    }
+}
+
 /// Opens the database, and makes its folder, readable by nobody else.
 ///
 /// # Errors
@@ -178,7 +200,12 @@ pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqliteS
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
-    SqliteStore::open(&path, &ids.suffix()).with_context(|| format!("{}", path.display()))
+    let limits = Limits {
+        readers: config.store.readers.get(),
+        waiting: config.store.queue.get(),
+        group: config.store.max_batch.get(),
+    };
+    SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
 }
 
 fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::config::{layers, read};
+use super::config::{layers_for, read};
 use super::{Failure, print};
 use crate::app::open_store;
 use crate::auth::{AuthError, Logins, Passwords};
@@ -18,12 +18,11 @@ use crate::domain::agent::Role;
 use crate::flow::ports::{Directory, DirectoryError};
 use crate::system::{SystemClock, TimeOrderedIds};
 
-/// Adds, lists, disables and resets accounts.
-///
-///     printf '%s' "$PASSWORD" | baton account add --email ana@shop.example --name Ana --role agent --password-stdin
-///     baton account list
+/// Add, list, disable and reset accounts.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n  printf '%s' \"$PASSWORD\" | baton account add --email ana@shop.example --name Ana --role agent --password-stdin\n  baton account list"
+)]
 pub struct Arguments {
     /// The configuration of the service.
     #[arg(long, value_name = "FILE", global = true)]
@@ -74,12 +73,7 @@ enum Command {
 ///
 /// Exit 2 for an address or role that is none; exit 1 when it cannot be done.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut layers = layers(arguments.config.as_deref())?;
-    if let Some(data) = &arguments.data {
-        let data = data.to_str().ok_or_else(|| Failure::Usage("--data: the path is not text".into()))?;
-        layers.flags.push(("server.data", "--data", data.into()));
-    }
-    let config = read(&layers)?;
+    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(carry_out(&config, &arguments.command))

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use super::{Failure, print};
 use crate::config::{Config, DEFAULT, Layers, load, warnings};
 
-/// Prints the default configuration, or checks one.
-///
-///     baton config default > baton.toml
-///     baton config check --config baton.toml
+/// Print the default configuration, or check one.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n  baton config default > baton.toml\n  baton config check --config baton.toml"
+)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -51,7 +50,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// # Errors
 ///
 /// Exit 2 when the file cannot be read.
-pub(super) fn layers(file: Option<&Path>) -> Result<Layers, Failure> {
+fn layers(file: Option<&Path>) -> Result<Layers, Failure> {
     let file = match file {
         None => None,
         Some(path) => {
@@ -64,6 +63,20 @@ pub(super) fn layers(file: Option<&Path>) -> Result<Layers, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     Ok(Layers { file, environment: environment.collect(), flags: Vec::new() })
+}
+
+/// Like [`layers`], with the data folder of a flag on top.
+///
+/// # Errors
+///
+/// Exit 2 when the file cannot be read.
+pub(super) fn layers_for(file: Option<&Path>, data: Option<&Path>) -> Result<Layers, Failure> {
+    let mut layers = layers(file)?;
+    if let Some(data) = data {
+        let data = data.to_str().ok_or_else(|| Failure::Usage("--data: the path is not text".into()))?;
+        layers.flags.push(("server.data", "--data", data.into()));
+    }
+    Ok(layers)
 }
 
 /// Reads all layers.

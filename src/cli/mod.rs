@@ -9,6 +9,7 @@ mod demo;
 mod evaluate;
 mod export;
 mod lines;
+mod migrate;
 #[cfg(feature = "rust-bert")]
 mod model;
 mod policy;
@@ -43,6 +44,7 @@ enum Command {
     Demo(demo::Arguments),
     Account(account::Arguments),
     Config(config::Arguments),
+    Migrate(migrate::Arguments),
 }
 
 /// Why a command ended early.
@@ -73,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Account(arguments) => account::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
+        Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),

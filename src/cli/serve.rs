@@ -5,20 +5,15 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::Failure;
-use super::config::{layers, read};
+use super::config::{layers_for, read};
 use crate::app::{App, Replacements};
 use crate::config::{self, Config};
 use crate::telemetry::start_logging;
 
-/// Serves visitors and agents.
-///
-/// Without a configuration file this is the demonstration: everything on this machine,
-/// with an example shop at /demo.
-///
-///     baton serve
-///     baton serve --config /etc/baton.toml
+/// Serve visitors and agents. Without a configuration file this is the demonstration: on this machine only, with an
+/// example shop at /demo.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Examples:\n  baton serve\n  baton serve --config /etc/baton.toml")]
 pub struct Arguments {
     /// The configuration; see `baton config default`.
     #[arg(long, value_name = "FILE")]
@@ -40,17 +35,13 @@ pub struct Arguments {
 ///
 /// Exit 2 with every mistake of the configuration; exit 1 when the service cannot run.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let mut layers = layers(arguments.config.as_deref())?;
+    let mut layers = layers_for(arguments.config.as_deref(), arguments.data.as_deref())?;
     let has_own_word = layers.environment.iter().any(|(name, _)| name == "BATON_SERVER__DEMO");
     if arguments.demo || (arguments.config.is_none() && !has_own_word) {
         layers.flags.push(("server.demo", "--demo", true.into()));
     }
     if let Some(listen) = &arguments.listen {
         layers.flags.push(("server.listen", "--listen", listen.clone().into()));
-    }
-    if let Some(data) = &arguments.data {
-        let data = data.to_str().ok_or_else(|| Failure::Usage("--data: the path is not text".into()))?;
-        layers.flags.push(("server.data", "--data", data.into()));
     }
     let config = read(&layers)?;
     start_logging(&config.telemetry).map_err(|error| Failure::Usage(error.to_string()))?;

@@ -3,4 +3,4 @@
 
 pub mod sqlite;
 
-pub use sqlite::SqliteStore;
+pub use sqlite::{Limits, SqliteStore};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use baton::app::{App, Replacements};
 use baton::auth::{Claims, sign_identity};
+use baton::config::{Layers, load};
 use baton::domain::agent::Role;
 use reqwest::Method;
 use serde_json::json;
@@ -345,4 +347,16 @@ async fn nothing_secret_stands_in_the_database() {
         let is_there = stored.windows(secret.len()).any(|window| window == secret.as_bytes());
         assert!(!is_there, "the {what} stands in the database as it is");
     }
+}
+
+#[tokio::test]
+async fn two_services_never_work_on_one_database() {
+    let app = TestApp::start().await;
+    let data = app.data.path().to_str().unwrap().to_owned();
+    let environment = [("BATON_SERVER__DATA", data.as_str()), ("BATON_SERVER__LISTEN", "127.0.0.1:0")];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let config = load(&Layers { environment, ..Layers::default() }).unwrap();
+    let refused = App::start(config, Replacements::default()).await.err().unwrap();
+    assert!(refused.to_string().contains("another `baton serve`"), "{refused}");
+    app.finish().await;
 }

@@ -60,6 +60,18 @@ fn every_mistake_is_listed_and_the_service_does_not_start() {
 }
 
 #[test]
+fn a_database_is_made_and_brought_up_to_date_without_serving() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("new").join("folder");
+    let migrated = baton(&["migrate", "--data", data.to_str().unwrap()], &[]);
+    assert!(
+        String::from_utf8_lossy(&migrated.stdout).trim_end().ends_with("baton.db: schema 2"),
+        "{migrated:?}"
+    );
+    assert!(data.join("baton.db").exists());
+}
+
+#[test]
 fn accounts_are_managed_from_the_command_line() {
     use std::io::Write as _;
     let folder = tempfile::tempdir().unwrap();

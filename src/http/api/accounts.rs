@@ -125,9 +125,8 @@ pub(in crate::http) async fn change(
     checks.expect(change.tier.is_none_or(|tier| (1..=3).contains(&tier)).into(), "tier", "tier: 1, 2 or 3");
     checks.done()?;
     let account = http.logins.change(Some(&caller), id, change).await?;
-    if account.is_disabled {
-        http.tickets.revoke(account.id());
-    }
+    // A ticket carries the role of the moment it was made.
+    http.tickets.revoke(account.id());
     http.tell_queues();
     Ok(Json(json!({ "account": shown(&account) })))
 }

@@ -18,10 +18,22 @@ use std::sync::Arc;
 const MIGRATIONS: &[&str] =
     &[include_str!("migrations/0001_conversations.sql"), include_str!("migrations/0002_directory.sql")];
 
-/// Connections for reading.
-const READERS: usize = 3;
-/// Jobs that may wait; past it the store says it is not available.
-const WAITING: usize = 8_192;
+/// How much the store does at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections for reading.
+    pub readers: usize,
+    /// Jobs that may wait; past it the store says it is not available.
+    pub waiting: usize,
+    /// The most jobs that share one commit.
+    pub group: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { readers: 3, waiting: 8_192, group: 256 }
+    }
+}
 
 /// The store in one SQLite file. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +81,15 @@ impl SqliteStore {
     ///
     /// [`OpenError`] says what is wrong in one line.
     pub fn open(path: &Path, fresh_history_id: &str) -> Result<Self, OpenError> {
+        Self::open_with(path, fresh_history_id, Limits::default())
+    }
+
+    /// Like [`SqliteStore::open`], with limits of the configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] says what is wrong in one line.
+    pub fn open_with(path: &Path, fresh_history_id: &str, limits: Limits) -> Result<Self, OpenError> {
         let writer = connect(path, OpenFlags::default())?;
         writer.pragma_update(None, "journal_mode", "wal")?;
         assert_pragma(&writer, "journal_mode", "wal")?;
@@ -80,11 +101,23 @@ impl SqliteStore {
         )?;
         let history_id: String =
             writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        let readers = (0..READERS)
+        let readers = (0..limits.readers.max(1))
             .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX))
             .collect::<Result<Vec<_>, _>>()?;
-        let threads = Arc::new(writer::Threads::start(writer, readers, WAITING)?);
+        let threads = Arc::new(writer::Threads::start(writer, readers, limits)?);
         Ok(Self { threads, history_id: history_id.into() })
+    }
+
+    /// The number of the schema: how many migrations have been carried out.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when too many jobs wait.
+    pub async fn schema(&self) -> Result<usize, StoreError> {
+        self.read(|connection| {
+            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)
+        })
+        .await
     }
 
     /// Runs a job on the writing thread in a savepoint of its own; the answer comes after the commit.

@@ -3,14 +3,12 @@
 //! Group commit: the writer takes the jobs that wait, gives each a savepoint, commits
 //! once, and only then answers each. A job that fails takes nothing with it.
 
+use super::Limits;
 use crate::flow::ports::StoreError;
 use rusqlite::Connection;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tokio::sync::oneshot;
-
-/// The most jobs that share one commit.
-const GROUP: usize = 256;
 
 /// Sends a job's answer, once it is known whether the commit went through.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -74,13 +72,15 @@ impl Threads {
     pub(super) fn start(
         writer: Connection,
         readers: Vec<Connection>,
-        capacity: usize,
+        limits: Limits,
     ) -> std::io::Result<Self> {
-        let (writes, reads) = (Jobs::new(capacity), Jobs::new(capacity));
+        let (writes, reads) = (Jobs::new(limits.waiting), Jobs::new(limits.waiting));
         let mut running = Vec::new();
         let jobs = writes.clone();
         running.push(
-            std::thread::Builder::new().name("store-writer".into()).spawn(move || write(&writer, &jobs))?,
+            std::thread::Builder::new()
+                .name("store-writer".into())
+                .spawn(move || write(&writer, &jobs, limits.group))?,
         );
         for connection in readers {
             let jobs = reads.clone();
@@ -162,8 +162,8 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn write(connection: &Connection, jobs: &Jobs<WriteJob>) {
-    while let Some(group) = jobs.take(GROUP) {
+fn write(connection: &Connection, jobs: &Jobs<WriteJob>, most: usize) {
+    while let Some(group) = jobs.take(most) {
         if execute(connection, "begin immediate").is_err() {
             // Nothing was begun, so the savepoints of these jobs would commit by themselves: they are not run.
             tracing::error!(
