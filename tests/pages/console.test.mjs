@@ -137,6 +137,62 @@ test('an agent takes over by keyboard, sees everything said before, answers, not
   await wrapUp.getByRole('button', { name: 'Close conversation' }).click();
   await until('the conversation has left the list', () => page.locator('.item-mine', { hasText: 'Mara Keller' }).count().then((n) => n === 0));
   await page.getByText('Mara Keller: closed.').waitFor();
+
+  await page.getByRole('button', { name: /Done today/ }).click();
+  await page.locator('.item-done', { hasText: 'Mara Keller' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('parcel');
+  await page.getByRole('option', { name: /Mara Keller/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await log(page).getByText('Hello Mara, it is at the depot.').waitFor();
+  await page.getByText('This conversation is closed.').waitFor();
+  await finish(at);
+});
+
+test('a declined offer goes back to the queue, and may be taken out of turn', { skip }, async () => {
+  const at = await agentAtWork();
+  const { page } = at;
+  const visitor = await visitorWaits('Deniz Declined');
+  await offerRow(page, 'Deniz Declined').getByRole('button', { name: 'Decline', exact: true }).click();
+  const waiting = page.locator('.item-waiting', { hasText: 'Deniz Declined' });
+  await waiting.locator('.item-main').click();
+  await log(page).getByText('Where is my parcel?').waitFor();
+  await page.getByRole('button', { name: 'Take it' }).click();
+  await until('it is ours', () => composer(page).evaluate((field) => field === document.activeElement).catch(() => false));
+  await page.keyboard.type('I am here.');
+  await page.keyboard.press('Enter');
+  await visitor.next((frame) => frame.text === 'I am here.', 'the reply');
+
+  await page.getByRole('button', { name: 'Hand back' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Hand back' }).click();
+  await visitor.next((frame) => frame.code === 'back_to_bot', 'the visitor is told');
+  await page.getByText('Deniz Declined is back with the bot.').waitFor();
+  await until('it has left the list', () => page.locator('.item-mine', { hasText: 'Deniz' }).count().then((n) => n === 0));
+  await visitor.ends();
+  await finish(at);
+});
+
+test('a message that was left is seen with its address, and taken', { skip }, async () => {
+  const visitor = await visitorWaits('Lena Left', ['Where is my parcel?']);
+  await visitor.leavesAddress('lena@example.com');
+  const at = await agentAtWork();
+  const { page } = at;
+  const row = page.locator('.item-left, .item-offer', { hasText: 'Lena Left' });
+  await row.first().waitFor();
+  const isOffered = (await page.locator('.item-offer', { hasText: 'Lena Left' }).count()) > 0;
+  if (isOffered) await offerRow(page, 'Lena Left').getByRole('button', { name: /^Accept/ }).click();
+  else {
+    assert.match(await row.innerText(), /lena@example\.com/);
+    await row.locator('.item-main').click();
+    await page.getByRole('button', { name: 'Take it' }).click();
+  }
+  await composer(page).waitFor();
+  await log(page).getByText('Left an e-mail address for an answer').waitFor();
+  await resolve(page);
+  const wrapUp = page.getByRole('form', { name: 'Wrap up' });
+  await wrapUp.getByRole('radio', { name: 'Other' }).check();
+  await wrapUp.getByRole('button', { name: 'Close conversation' }).click();
+  await wrapUp.waitFor({ state: 'detached' });
   await finish(at);
 });
 

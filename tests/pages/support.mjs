@@ -215,6 +215,13 @@ export class Visitor {
     return this.frames.filter(({ type }) => type === 'entry').map(({ text, params }) => `${text ?? ''} ${JSON.stringify(params ?? {})}`).join('\n');
   }
 
+  /** Leaves an address instead of waiting. */
+  async leavesAddress(/** @type {string} */ email) {
+    const client_id = `v${(this.#count += 1)}`;
+    this.send({ type: 'contact.leave', client_id, email });
+    return this.next((frame) => frame.client_id === client_id && frame.type === 'ack', 'the answer to leaving an address');
+  }
+
   /** Goes away without a word. */
   leaves() {
     this.#socket?.close();
