@@ -8,6 +8,7 @@ import { isSameDay } from '../shared/format.js';
 import { html, render, signal } from '../shared/html.js';
 import { AgentSocket } from '../shared/agent-socket.js';
 import { newClientId } from '../shared/socket.js';
+import { SHORTEST_PASSWORD } from '../login/forms.js';
 import { askToNotify, createSound, notificationState, notify, title } from './alerts.js';
 import { openDrafts } from './drafts.js';
 import { isTyping, meaning } from './keys.js';
@@ -90,7 +91,7 @@ const passing = new Map();
 function letPass(/** @type {{id: string, code: string}[]} */ news) {
   for (const { id, code } of news) {
     if (passing.has(id)) continue;
-    const isGood = ['closed', 'transferred', 'handed_back'].includes(code);
+    const isGood = ['closed', 'transferred', 'handed_back', 'account_saved'].includes(code);
     passing.set(id, setTimeout(() => act.dismiss(id), isGood ? 5_000 : 15_000));
   }
   for (const [id, timer] of passing) {
@@ -338,6 +339,26 @@ const act = {
     local.set('baton.theme', theme === 'system' ? null : theme);
     set({ theme });
     applyTheme(theme);
+  },
+  account: () => set({ dialog: { kind: 'account' } }),
+  async saveAccount(/** @type {{name: string, old: string, fresh: string}} */ { name, old, fresh }) {
+    /** @type {Record<string, string>} */
+    const problems = {};
+    if (!name) problems['account-name'] = 'Enter a name.';
+    if (fresh && !old) problems['account-old'] = 'Enter the password you have now.';
+    if (fresh && [...fresh].length < SHORTEST_PASSWORD) problems['account-new'] = `It needs at least ${SHORTEST_PASSWORD} characters.`;
+    if (Object.keys(problems).length > 0) return set({ dialog: { kind: 'account', problems } });
+    set({ dialog: { kind: 'account', isSaving: true } });
+    try {
+      const { account } = await api.patch('/me', { name, ...(fresh ? { password: { old, new: fresh } } : {}) });
+      dispatch({ type: 'local.account', name: account.name });
+      dispatch({ type: 'local.say', news: { id: 'account', code: 'account_saved' } });
+      if (ui.value.dialog?.kind === 'account') set({ dialog: null });
+    } catch (error) {
+      const { code, message } = /** @type {any} */ (error);
+      const said = code === 'wrong_password' ? { 'account-old': 'This is not the password you have now.' } : { all: `Not saved: ${message}` };
+      set({ dialog: { kind: 'account', problems: said } });
+    }
   },
   async logOut() {
     try {

@@ -247,6 +247,10 @@ const STEPS = {
     return { ...state, pending: { ...restored, ...state.pending } };
   },
 
+  'local.account'(state, frame) {
+    return { ...state, account: state.account && { ...state.account, name: frame.name } };
+  },
+
   'local.say'(state, frame) {
     return say(state, frame.news);
   },

@@ -89,7 +89,7 @@ const NOTICES = {
 /** What went wrong, what was kept, what to do. */
 const PROBLEMS = {
   conflict: 'Somebody else was faster. The list shows how it stands now.',
-  rejected: 'That is not possible any more. The list shows how it stands now.',
+  rejected: 'That is not possible as things stand. The list shows how it is now.',
   not_found: 'This conversation is not there any more.',
   not_allowed: 'Your role does not allow this.',
   forbidden: 'Your role does not allow this.',
@@ -157,6 +157,7 @@ export function news(/** @type {{code: string, name?: string, command?: string}}
   if (item.code === 'offer_expired') return `The offer of ${who} ran out. It goes to somebody else.`;
   if (item.code === 'transferred') return `${who} is on the way to somebody else.`;
   if (item.code === 'handed_back') return `${who} is back with the bot.`;
+  if (item.code === 'account_saved') return 'Your account is saved.';
   if (item.code === 'closed') return `${who}: closed.`;
   if (item.code === 'offer_withdrawn') return `${who} no longer waits for you.`;
   const what = item.command ? known(FAILED_COMMANDS, item.command) : null;

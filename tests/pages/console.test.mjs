@@ -8,7 +8,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { axe, BINARY, firstAdmin, HOSTILE, logIn, makeAgent, makeWidget, openChromium, openPage, startBaton, until, Visitor } from './support.mjs';
+import { axe, BINARY, firstAdmin, HOSTILE, logIn, makeAgent, makeWidget, openChromium, openPage, PASSWORD, startBaton, until, Visitor } from './support.mjs';
 
 const skip = BINARY ? false : 'set BATON_BIN to the binary to test';
 
@@ -392,8 +392,27 @@ test('login, first admin and invitation are reachable, named and without finding
   await page.getByText('E-mail address and password do not fit together.').waitFor();
   assert.equal(await page.getByLabel('E-mail').inputValue(), 'nobody@example.com');
 
-  await page.goto(`${baton.base}/agent`);
+  const agent = await makeAgent(baton, admin, { name: 'Lou Login', email: 'lou@example.com' });
+  await logIn(page, baton.base, agent.email);
+  await page.locator('.presence-button').click();
+  await page.getByRole('menuitem', { name: 'Your account' }).click();
+  await page.getByLabel('Name that visitors and colleagues see').fill('Lou <b>Login</b>');
+  await page.getByLabel('Password now').fill('not this one');
+  await page.getByLabel(/New password/).fill('a new one that is long');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('This is not the password you have now.').waitFor();
+  assert.deepEqual(await axe(page), [], 'account');
+  await page.getByLabel('Password now').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Your account is saved.').waitFor();
+  await page.locator('.presence-button').click();
+  await page.getByText('Lou <b>Login</b>').waitFor();
+  await page.getByRole('menuitem', { name: 'Log out' }).click();
+  await page.waitForURL('**/login');
+
+  await page.goto(`${baton.base}/agent#cnv_somewhere`);
   await page.waitForURL('**/login?next=*');
+  assert.equal(new URL(page.url()).searchParams.get('next'), '/agent#cnv_somewhere');
   assert.deepEqual(problems, []);
   await context.close();
 });

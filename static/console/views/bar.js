@@ -1,6 +1,6 @@
 // The bar on top: presence, capacity, the way to everything else.
 
-import { bell, bellOff, check, chevronDown, keyboard, logOut, moon, search, sun, volume2, volumeX } from '../../vendor/icons.js';
+import { bell, bellOff, check, chevronDown, circleUser, keyboard, logOut, moon, search, sun, volume2, volumeX } from '../../vendor/icons.js';
 import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
 import * as words from '../../shared/words.js';
 
@@ -128,6 +128,7 @@ function Menu(/** @type {any} */ { state, ui, act }) {
         <${Icon} shapes=${ui.theme === 'dark' ? moon : sun} /> <span class="menu-words">Appearance</span> <small>${ui.theme === 'system' ? 'as the system' : ui.theme}</small>
       </button>
       <hr />
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${choose(act.account)}><${Icon} shapes=${circleUser} /> <span class="menu-words">Your account</span></button>
       <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${choose(act.logOut)}><${Icon} shapes=${logOut} /> <span class="menu-words">Log out</span></button>
     </div>`}
   </div>`;

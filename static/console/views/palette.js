@@ -123,6 +123,7 @@ function findOptions(/** @type {any} */ state, /** @type {any} */ ui, /** @type 
     { name: ui.sound ? 'Sound off' : 'Sound on', run: () => act.toggleSound() },
     { name: 'Change appearance', run: () => act.nextTheme() },
     { name: 'Show all keys', key_name: '?', run: () => act.help() },
+    { name: 'Your account', run: () => act.account() },
     { name: 'Log out', run: () => act.logOut() },
   ])
     .filter((action) => action && fits(action.name))
