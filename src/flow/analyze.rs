@@ -5,7 +5,8 @@
 //! (invariant 3). What the model finds later is not lost: the receiver comes back with the answer.
 
 use super::Flow;
-use crate::domain::analysis::{Analysis, asks_for_human};
+use crate::domain::analysis::{Analysis, By, asks_for_human};
+use crate::domain::event::Event;
 use tokio::sync::oneshot;
 
 /// An analysis to decide on now, and the model's when it comes later.
@@ -16,6 +17,17 @@ pub(super) struct Analyzed {
 
 impl Flow {
     pub(super) async fn analyze(&self, text: &str) -> Analyzed {
+        let begun = self.0.ports.clock.now();
+        let analyzed = self.analyze_in_time(text).await;
+        let by = match analyzed.analysis.analyzer.by {
+            By::Model => "model",
+            By::Words => "words",
+        };
+        self.observe(Event::MessageAnalyzed { by, took: self.0.ports.clock.now().since(begun) });
+        analyzed
+    }
+
+    async fn analyze_in_time(&self, text: &str) -> Analyzed {
         let ports = &self.0.ports;
         let words = || ports.analyzer.words(text);
         let Some(mut model) = ports.analyzer.start(text) else {

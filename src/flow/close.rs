@@ -2,6 +2,7 @@
 
 use super::{Flow, FlowError, command};
 use crate::domain::conversation::ConversationState;
+use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, VisitorId};
 use crate::domain::outcome::{Csat, WrapUp};
 use crate::flow::ports::Ack;
@@ -61,7 +62,9 @@ impl Flow {
             return Err(FlowError::NotAllowed("the conversation is not over"));
         }
         let now = ports.clock.now();
+        let score = csat.score;
         ports.store.record_csat(csat, now).await?;
+        self.observe(Event::Rated { score });
         Ok(Ack { conversation: conversation.id, position: None, visitor_seq: None, at: now })
     }
 

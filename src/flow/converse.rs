@@ -7,6 +7,7 @@ use crate::domain::agent::{Permission, Presence};
 use crate::domain::conversation::{
     Author, Body, Change, Conversation, ConversationState, EntryKind, NewEntry, Turned,
 };
+use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, VisitorId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Ack, Hint, ReadMarks, Side};
@@ -131,7 +132,8 @@ impl Flow {
                         })
                         .await;
                     match turned {
-                        Ok(_) | Err(FlowError::Rejected(_)) => {}
+                        Ok(_) => self.observe(Event::OfferEnded { outcome: "declined" }),
+                        Err(FlowError::Rejected(_)) => {}
                         Err(error) => return Err(error),
                     }
                 }

@@ -15,6 +15,7 @@ use crate::domain::conversation::{
     Author, Change, Conversation, ConversationState, Entry, EntryKind, NewEntry,
 };
 use crate::domain::escalation::{Counterfactual, Decision, EscalationPolicy, counterfactual};
+use crate::domain::event::Event as Counted;
 use crate::domain::id::ConversationId;
 use crate::domain::tuning::{Event, Verdict, replay};
 use crate::flow::ports::StoreError;
@@ -116,7 +117,10 @@ impl Flow {
             Err(error) => self.note_failure(id, "decide", &error),
         }
         let Some(late) = analyzed.late else { return };
+        let asked_at = self.0.ports.clock.now();
         let Ok(analysis) = late.await else { return };
+        let took = self.0.ports.clock.now().since(asked_at);
+        self.observe(Counted::MessageAnalyzed { by: "late", took });
         match self.revise(id, position, analysis).await {
             Ok(asked) => self.go_on(id, asked),
             Err(error) => self.note_failure(id, "revise", &error),
@@ -280,7 +284,7 @@ impl Flow {
             asked = None;
         }
         let has_moved = change.conversation.state.name() != known.conversation.state.name();
-        match ports.store.commit(change, None, now).await {
+        match self.commit(None, change, None).await {
             Ok(ack) => {
                 let position = ack.position.unwrap_or(0);
                 if has_moved {

@@ -12,6 +12,7 @@
 //! | 7b | `transfer` | to another queue, tier or agent; back to the bot |
 //! | 8 | `close` | end, resolve, wrap up, rate |
 //! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
+//! | any time | `observe` | what is counted |
 //! | any time | `view` | what visitors and agents are shown |
 
 mod analyze;
@@ -23,6 +24,7 @@ mod error;
 mod escalate;
 mod explain;
 mod lane;
+mod observe;
 mod offer;
 pub mod ports;
 mod receive;
@@ -158,8 +160,9 @@ impl Flow {
             return Ok(ack);
         }
         for _ in 0..ATTEMPTS {
-            let change = step(self.conversation(id).await?)?;
-            match store.commit(change, key.clone(), self.0.ports.clock.now()).await {
+            let before = self.conversation(id).await?;
+            let change = step(before.clone())?;
+            match self.commit(Some(&before), change, key.clone()).await {
                 Err(StoreError::Conflict) => {}
                 other => return Ok(other?),
             }

@@ -8,6 +8,7 @@ use super::escalate::Floor;
 use super::{Flow, FlowError, command};
 use crate::domain::agent::{Agent, Permission};
 use crate::domain::conversation::{Conversation, ConversationState, Reservation, Turned};
+use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, OfferId};
 use crate::domain::queue::{Place, compare};
 use crate::domain::routing::{NoRoute, route};
@@ -84,7 +85,7 @@ impl Flow {
         let to = Reservation { agent: agent.id.clone(), capacity: agent.capacity };
         let offer = OfferId::from_suffix(&ports.ids.suffix());
         let change = conversation.clone().offer(offer, to, now.plus(self.policy().service.offer_timeout))?;
-        ports.store.commit(change, None, now).await?;
+        self.commit(Some(conversation), change, None).await?;
         drop(_lane);
         self.tell_state(&conversation.id, conversation.last_position);
         Ok(())
@@ -127,18 +128,21 @@ impl Flow {
         offer: &OfferId,
     ) -> Result<Ack, FlowError> {
         let key = command::key(agent.as_str(), client_id, &["offer.decline", id.as_str(), offer.as_str()]);
-        self.change(id, Some(key), |conversation| {
-            if conversation.state.agent() != Some(agent) {
-                return Err(FlowError::NotAllowed("the offer is somebody else's"));
-            }
-            Ok(conversation.turn_down(
-                offer,
-                Turned::Declined,
-                self.0.ports.clock.now(),
-                self.policy().service.pass_over,
-            )?)
-        })
-        .await
+        let ack = self
+            .change(id, Some(key), |conversation| {
+                if conversation.state.agent() != Some(agent) {
+                    return Err(FlowError::NotAllowed("the offer is somebody else's"));
+                }
+                Ok(conversation.turn_down(
+                    offer,
+                    Turned::Declined,
+                    self.0.ports.clock.now(),
+                    self.policy().service.pass_over,
+                )?)
+            })
+            .await?;
+        self.observe(Event::OfferEnded { outcome: "declined" });
+        Ok(ack)
     }
 
     /// Takes a waiting conversation, or a left message, out of turn.

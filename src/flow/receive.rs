@@ -7,7 +7,9 @@
 use super::{ATTEMPTS, Flow, FlowError, command};
 use crate::domain::conversation::{Author, Body, Change, Conversation, ConversationState, NewEntry};
 use crate::domain::escalation::{Reason, ReasonCode};
+use crate::domain::event::Event;
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
+use crate::domain::time::Timestamp;
 use crate::flow::ports::{Ack, Receipt, StoreError};
 
 impl Flow {
@@ -40,7 +42,11 @@ impl Flow {
                         at: now,
                         command: key.clone(),
                     };
-                    ports.store.receive(receipt).await
+                    let received = ports.store.receive(receipt).await;
+                    if received.as_ref().is_ok_and(|ack| !is_retry(ack, now)) {
+                        self.observe(Event::MessageStored { author: "visitor" });
+                    }
+                    received
                 }
                 other => {
                     if let Some(ack) = ports.store.answered(&key).await? {
@@ -51,7 +57,7 @@ impl Flow {
                         last => self.opening(visitor, widget, last.map(|last| last.id)),
                     };
                     change.entries.insert(0, message());
-                    ports.store.commit(change, Some(key.clone()), now).await
+                    self.commit(None, change, Some(key.clone())).await
                 }
             };
             match result {
@@ -62,7 +68,10 @@ impl Flow {
                     if !was_open {
                         self.tell_state(&ack.conversation, ack.position.unwrap_or(0));
                     }
-                    self.think_about(&ack, body);
+                    // A retry of what was decided already asks nobody again.
+                    if !is_retry(&ack, now) || self.conversation(&ack.conversation).await?.is_undecided() {
+                        self.think_about(&ack, body);
+                    }
                     return Ok(ack);
                 }
             }
@@ -83,7 +92,7 @@ impl Flow {
                 Some(open) if open.state.is_open() => return Ok(open),
                 last => {
                     let change = self.opening(visitor, widget, last.map(|last| last.id));
-                    match ports.store.commit(change, None, ports.clock.now()).await {
+                    match self.commit(None, change, None).await {
                         Ok(_) | Err(StoreError::Conflict) => {}
                         Err(error) => return Err(error.into()),
                     }
@@ -135,4 +144,9 @@ impl Flow {
         let (flow, id) = (self.clone(), ack.conversation.clone());
         self.0.tracker.spawn("think", async move { flow.think(&id, position, body.as_str()).await });
     }
+}
+
+/// Whether this is the answer to an earlier command: it carries the time of then.
+fn is_retry(ack: &Ack, now: Timestamp) -> bool {
+    ack.at != now
 }

@@ -7,6 +7,7 @@ use super::decide::{Judged, Known, events_of};
 use super::{ATTEMPTS, Flow, FlowError};
 use crate::domain::conversation::{Author, Body, Change, Entry, EntryKind, NewEntry};
 use crate::domain::escalation::{ReasonCode, decide_trigger};
+use crate::domain::event::Event as Counted;
 use crate::domain::handoff::Handoff;
 use crate::domain::id::ConversationId;
 use crate::domain::tuning::{Event, replay_fold};
@@ -58,7 +59,15 @@ impl Flow {
         let bus = &self.0.ports.bus;
         let typing = |is_typing| Hint::Typing { id: id.clone(), who: Side::Bot, is_typing };
         bus.hint(typing(true));
+        let begun = self.0.ports.clock.now();
         let reply = self.0.ports.bot.reply(question).await;
+        let outcome = match &reply {
+            Reply::Answer(_) => "answer",
+            Reply::NoAnswer(_) => "no_answer",
+            Reply::HandOver(_) => "hand_over",
+            Reply::Silent => "silent",
+        };
+        self.observe(Counted::BotReplied { outcome, took: self.0.ports.clock.now().since(begun) });
         bus.hint(typing(false));
         if let Err(error) = self.take_reply(id, epoch, reply).await {
             self.note_failure(id, "take the bot's answer", &error);
@@ -161,7 +170,7 @@ impl Flow {
 
     async fn write(&self, change: Change) -> Result<(), FlowError> {
         let (id, has_begun) = (change.conversation.id.clone(), !change.handoffs.is_empty());
-        match self.0.ports.store.commit(change, None, self.0.ports.clock.now()).await {
+        match self.commit(None, change, None).await {
             Ok(ack) => {
                 let position = ack.position.unwrap_or(0);
                 if has_begun {

@@ -4,6 +4,7 @@
 use super::{Flow, FlowError};
 use crate::domain::conversation::{Author, Body, ConversationState, EntryKind, Lost, Turned};
 use crate::domain::escalation::ReasonCode;
+use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId};
 use crate::flow::ports::Overdue;
 use std::time::Duration;
@@ -79,6 +80,7 @@ impl Flow {
                     Ok(conversation.turn_down(offer, Turned::Expired, now, policy.service.pass_over)?)
                 })
                 .await?;
+                self.observe(Event::OfferEnded { outcome: "expired" });
             }
             ConversationState::Queued { .. } | ConversationState::Offered { .. }
                 if conversation.visitor_seen_at <= before.gone_before =>
@@ -135,6 +137,9 @@ impl Flow {
                     _ => Ok(conversation.lose_agent(agent, Lost::Connection, &name, now)?),
                 })
                 .await;
+            if released.is_ok() && matches!(held.state, ConversationState::Offered { .. }) {
+                self.observe(Event::OfferEnded { outcome: "withdrawn" });
+            }
             match released {
                 Ok(_) => tracing::info!(
                     conversation.id = %held.id, agent.id = %agent,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use baton::domain::agent::Role;
+use futures_util::SinkExt as _;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 
+use crate::support::app::next_frame;
 use crate::support::{Options, TestApp};
 
 #[tokio::test]
@@ -341,6 +344,36 @@ async fn readiness_says_degraded_on_words_and_metrics_are_for_this_machine() {
     assert_eq!(stranger.get("/metrics").await.status, 403);
     let token = [("authorization", "Bearer sesame opens")];
     assert_eq!(stranger.call_with(Method::GET, "/metrics", &token, None).await.status, 200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_happens_in_a_conversation_is_counted_once() {
+    let app = TestApp::start().await;
+    let (_, ticket) = app.boot().await;
+    let mut socket = app.socket("visitor", &ticket).await;
+    let resume = json!({ "type": "resume", "conversation": null, "after": 0 }).to_string();
+    socket.send(Message::text(resume)).await.unwrap();
+    let text = "I want to talk to a real person";
+    let message = json!({ "type": "message.send", "client_id": "c1", "text": text }).to_string();
+    socket.send(Message::text(message.clone())).await.unwrap();
+    while next_frame(&mut socket).await.unwrap()["code"] != "queued" {}
+    // The same again, as after a lost acknowledgement: it is one message all the same.
+    socket.send(Message::text(message)).await.unwrap();
+    while next_frame(&mut socket).await.unwrap()["type"] != "ack" {}
+    let metrics = app.stranger().get("/metrics").await;
+    let text = metrics.body.as_str().unwrap();
+    for line in [
+        "baton_messages_total{author=\"visitor\"} 1",
+        "baton_analyses_total{by=\"words\"} 1",
+        "baton_escalations_total{reason=\"asked_for_human\"} 1",
+        "baton_queue_depth{queue=\"General\"} 1.0",
+        "baton_sockets{kind=\"visitor\"} 1.0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
+    }
+    assert!(!text.contains("real person"));
+    drop(socket);
     app.finish().await;
 }
 
