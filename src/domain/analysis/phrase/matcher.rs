@@ -2,7 +2,8 @@
 //!
 //! A pattern is words in a row. `a|b` is one of several, `@name` one of a list,
 //! `word~` any word beginning so, `%word` the word with up to two wrong letters,
-//! `my_word` two words in a row; `?` makes it optional, `*` repeats it, `..3` skips up to three
+//! `my_word` two words in a row; `?` makes it optional, `*` repeats it, `+` at
+//! least once, `..3` skips up to three
 //! words, `!word` must not follow, `^` and `$` are the borders of the clause,
 //! `^^` is the border of a clause of a short message. Han and kana are one word
 //! a letter.
@@ -54,7 +55,7 @@ pub struct Language {
 /// Words between two signs of punctuation.
 pub struct Clause {
     words: Vec<Word>,
-    is_in_short_message: bool,
+    is_short_or_last: bool,
 }
 
 struct Word {
@@ -69,6 +70,7 @@ enum Element {
     One(Choice),
     Optional(Choice),
     Repeated(Choice),
+    AtLeastOne(Choice),
     Gap(usize),
     Not(Choice),
     Start,
@@ -90,8 +92,10 @@ enum Spelling {
 }
 
 impl Clause {
-    /// The clauses of a folded text.
+    /// The clauses of a folded text, without what it only quotes.
     pub fn split(folded: &str) -> Vec<Clause> {
+        let unquoted = without_quotes(folded);
+        let folded = unquoted.as_deref().unwrap_or(folded);
         let mut clauses = vec![Vec::new()];
         for part in folded.split_inclusive(is_border) {
             let words = words_of(part);
@@ -103,12 +107,53 @@ impl Clause {
             }
         }
         let is_in_short_message = clauses.iter().map(Vec::len).sum::<usize>() <= SHORT_MESSAGE;
+        clauses.retain(|words| !words.is_empty());
+        let n_clauses = clauses.len();
         clauses
             .into_iter()
-            .filter(|words| !words.is_empty())
-            .map(|words| Clause { words: words.into_iter().map(Word::new).collect(), is_in_short_message })
+            .enumerate()
+            .map(|(nth, words)| Clause {
+                words: words.into_iter().map(Word::new).collect(),
+                is_short_or_last: is_in_short_message || nth + 1 == n_clauses,
+            })
             .collect()
     }
+}
+
+/// Leaves out quoted words, if there are words besides them: "I said 'agent'" is
+/// a report, not a request.
+fn without_quotes(folded: &str) -> Option<String> {
+    let symbols: Vec<char> = folded.chars().collect();
+    let mut kept = String::with_capacity(folded.len());
+    let (mut at, mut found) = (0, false);
+    while at < symbols.len() {
+        let closing = match symbols[at] {
+            '"' => Some('"'),
+            '“' | '„' => Some('”'),
+            '«' => Some('»'),
+            '「' => Some('」'),
+            '\'' | '‘' if at == 0 || !symbols[at - 1].is_alphanumeric() => Some('\''),
+            _ => None,
+        };
+        let is_end = |place: usize, closing: char| {
+            let symbol = symbols[place];
+            (symbol == closing || (closing == '”' && symbol == '“') || (closing == '\'' && symbol == '’'))
+                && (closing != '\'' || symbols.get(place + 1).is_none_or(|next| !next.is_alphanumeric()))
+        };
+        let end = closing.and_then(|closing| (at + 2..symbols.len()).find(|place| is_end(*place, closing)));
+        match end {
+            Some(end) => {
+                found = true;
+                kept.push_str(" , ");
+                at = end + 1;
+            }
+            None => {
+                kept.push(symbols[at]);
+                at += 1;
+            }
+        }
+    }
+    (found && kept.chars().filter(|symbol| symbol.is_alphabetic()).count() >= 3).then_some(kept)
 }
 
 fn is_border(symbol: char) -> bool {
@@ -272,7 +317,7 @@ impl Matching<'_> {
         match first {
             Element::Start => (place == 0).then(|| self.ends(rest, place)).flatten(),
             Element::StartOfShort => {
-                (place == 0 && self.clause.is_in_short_message).then(|| self.ends(rest, place)).flatten()
+                (place == 0 && self.clause.is_short_or_last).then(|| self.ends(rest, place)).flatten()
             }
             Element::End => (place == n_words).then(|| self.ends(rest, place)).flatten(),
             Element::Not(choice) => {
@@ -289,6 +334,10 @@ impl Matching<'_> {
                 .into_iter()
                 .find_map(|next| self.ends(rest, next))
                 .or_else(|| self.ends(rest, place)),
+            Element::AtLeastOne(choice) => self
+                .taken(choice, place)
+                .into_iter()
+                .find_map(|next| self.ends(elements, next).or_else(|| self.ends(rest, next))),
             Element::Repeated(choice) => self
                 .taken(choice, place)
                 .into_iter()
@@ -392,6 +441,9 @@ impl Element {
         }
         if let Some(rest) = part.strip_suffix('?') {
             return Self::Optional(Choice::parse(rest, lists));
+        }
+        if let Some(rest) = part.strip_suffix('+') {
+            return Self::AtLeastOne(Choice::parse(rest, lists));
         }
         if let Some(rest) = part.strip_suffix('*') {
             return Self::Repeated(Choice::parse(rest, lists));

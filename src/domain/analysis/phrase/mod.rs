@@ -2,16 +2,24 @@
 //!
 //! It runs on every message before anything else (invariant 3), so it is quick
 //! and would rather miss a request than invent one: the model sees the rest.
-//! The words of each language are in `phrase/`; here is only how they are matched.
+//! The words of each language are in files of their own; how they are matched is
+//! in `matcher`.
 //!
 //! Languages: the ten most used for the content of web sites as W3Techs ranks
 //! them (English, Spanish, German, Japanese, French, Portuguese, Russian,
-//! Italian, Dutch, Polish) and those that are only among the ten with most
-//! readers in the ranking of Internet World Stats (Chinese, Arabic,
-//! Indonesian/Malay), with Turkish and Persian, which follow closely in both.
+//! Italian, Dutch, Polish), those that are only among the ten with most readers
+//! in the ranking of Internet World Stats (Chinese, Arabic, Indonesian/Malay),
+//! and Turkish and Persian, which follow closely in the first.
 
+mod east_asia;
 mod english;
+mod germanic;
 mod matcher;
+mod near_east;
+mod romance;
+mod slavic;
+
+use std::sync::LazyLock;
 
 use super::fold::fold;
 use matcher::{Clause, Language};
@@ -25,20 +33,31 @@ pub struct PhraseMatch {
     pub words: String,
 }
 
+/// What is read of a long text at each end, in bytes: requests stand there.
+const READ_AT_EACH_END: usize = 4 * 1024;
+
 /// Whether the text asks for a person in so many words.
 pub fn asks_for_human(text: &str) -> Option<PhraseMatch> {
-    let folded = fold(text);
-    let clauses = Clause::split(&folded);
-    languages().iter().find_map(|language| {
+    if text.len() <= 2 * READ_AT_EACH_END {
+        return find(text);
+    }
+    let end = (0..=READ_AT_EACH_END).rev().find(|at| text.is_char_boundary(*at))?;
+    let start = (text.len() - READ_AT_EACH_END..text.len()).find(|at| text.is_char_boundary(*at))?;
+    find(&text[..end]).or_else(|| find(&text[start..]))
+}
+
+fn find(text: &str) -> Option<PhraseMatch> {
+    let clauses = Clause::split(&fold(text));
+    LANGUAGES.iter().find_map(|language| {
         language.find(&clauses).map(|words| PhraseMatch { language: language.code, words })
     })
 }
 
-fn languages() -> &'static [&'static Language] {
-    use std::sync::LazyLock;
-    static COMPILED: LazyLock<Vec<&'static Language>> = LazyLock::new(|| vec![&*english::LANGUAGE]);
-    &COMPILED
-}
+static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
+    let others =
+        [romance::SOURCES, germanic::SOURCES, slavic::SOURCES, near_east::SOURCES, east_asia::SOURCES];
+    std::iter::once(&english::SOURCE).chain(others.into_iter().flatten()).map(Language::compile).collect()
+});
 
 #[cfg(test)]
 mod tests;
