@@ -43,7 +43,7 @@ impl Normalized {
             for (at, symbol) in text[range.clone()].char_indices().filter(|(_, symbol)| !is_hidden(*symbol)) {
                 let start = range.start + at;
                 let place = start..start + symbol.len_utf8();
-                let plain = std::iter::once(symbol).nfkc();
+                let plain = std::iter::once(typed(symbol)).nfkc();
                 letters.extend(plain.map(|symbol| Letter { symbol, place: place.clone() }));
             }
         }
@@ -115,6 +115,16 @@ impl Normalized {
             let place = if nth + 1 == n_chosen { letter.place.start..end } else { letter.place.clone() };
             self.push(plain(letter), place);
         }
+    }
+}
+
+/// The sign on a keyboard that a typographic one stands for.
+fn typed(symbol: char) -> char {
+    match symbol {
+        '‘' | '’' | '´' | '`' | 'ʼ' | '′' => '\'',
+        '“' | '”' | '„' | '«' | '»' | '″' => '"',
+        '–' | '—' | '‐' | '‑' => '-',
+        other => other,
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod support;
 
+mod analyzer;
+
 mod config;
 mod auth;
 mod roles;
