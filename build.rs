@@ -6,6 +6,10 @@ use std::env;
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rerun-if-changed=build.rs");
+    // A release carries the pages inside, so a file added to them makes a new one. Other builds read them from disk.
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo:rerun-if-changed=static");
+    }
     if env::var_os("CARGO_FEATURE_RUST_BERT").is_none() {
         return;
     }

@@ -9,5 +9,6 @@ mod config;
 mod auth;
 mod roles;
 mod api;
+mod pages;
 mod gateway;
 mod kill;
