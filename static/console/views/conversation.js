@@ -67,6 +67,7 @@ function Head(/** @type {any} */ { state, id, card, act, ui }) {
 function Transcript(/** @type {any} */ { state, id, room, act }) {
   const box = useRef(/** @type {any} */ (null));
   const atEnd = useRef(true);
+  const lastShape = useRef('');
   const [isAway, setAway] = useState(false);
   const { entries, sent } = transcript(state, id);
   const isReady = room?.caughtUp || entries.length > 0;
@@ -87,14 +88,24 @@ function Transcript(/** @type {any} */ { state, id, room, act }) {
     const element = box.current;
     const observer = new ResizeObserver(() => atEnd.current && (element.scrollTop = element.scrollHeight));
     observer.observe(element);
+    // What is inside grows too: a mark, an unfolded decision, a window made narrower.
+    if (element.firstElementChild) observer.observe(element.firstElementChild);
     return () => observer.disconnect();
-  }, []);
+  }, [isReady]);
   useEffect(() => {
     if (room?.caughtUp && last > 0 && atEnd.current) act.seen(id, last);
   }, [last, room?.caughtUp, isAway]);
 
   const scrolled = () => {
     const element = box.current;
+    const shape = `${element.scrollHeight}x${element.clientHeight}`;
+    const isReshaped = shape !== lastShape.current;
+    lastShape.current = shape;
+    if (isReshaped && atEnd.current) {
+      // The browser moved it, not the person: what is inside or around it has another size now.
+      element.scrollTop = element.scrollHeight;
+      return;
+    }
     atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 48;
     if (atEnd.current) setAway(false);
   };

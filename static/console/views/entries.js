@@ -16,9 +16,13 @@ export function Entries(/** @type {any} */ { state, room, entries, sent, act }) 
   const lines = [];
   let before = null;
   let isWithPeople = false;
+  const newest = newestDecisions(entries);
   for (const entry of entries) {
+    const isHandoff = entry.kind === 'decision' && entry.decision?.outcome === 'escalate' && !isWithPeople;
+    // A message that was looked at again shows what was found last, and what called a person.
+    if (entry.kind === 'decision' && !isHandoff && newest.get(about(entry)) !== entry.position) continue;
     if (!before || !isSameDay(before.at, entry.at)) lines.push(html`<li class="day" key=${`day:${entry.at}`}><span>${day(entry.at)}</span></li>`);
-    lines.push(html`<${Line} key=${entry.position} entry=${entry} isWithPeople=${isWithPeople} isFirst=${!continues(before, entry)} state=${state} counted=${counted.get(entry.position)} seen=${lastSeen.get(entry.position)} />`);
+    lines.push(html`<${Line} key=${entry.position} entry=${entry} isWithPeople=${isWithPeople} isHandoff=${isHandoff} isFirst=${!continues(before, entry)} state=${state} counted=${counted.get(entry.position)} seen=${lastSeen.get(entry.position)} />`);
     if (entry.kind === 'decision') isWithPeople ||= entry.decision?.outcome === 'escalate';
     else if (entry.kind === 'notice') isWithPeople = entry.code === 'back_to_bot' ? false : isWithPeople || entry.code === 'queued' || entry.code === 'agent_joined';
     before = entry;
@@ -27,6 +31,14 @@ export function Entries(/** @type {any} */ { state, room, entries, sent, act }) 
   return html`<ol class="entries">
     ${lines} ${sent.map((/** @type {any} */ { pending }) => html`<${OnItsWay} key=${pending.frame.client_id} pending=${pending} act=${act} />`)}
   </ol>`;
+}
+
+/** The message that a decision is about, or the decision itself. */
+const about = (/** @type {any} */ entry) => entry.decision?.turn_position ?? `decision:${entry.position}`;
+
+/** For each message the position of the last decision about it. */
+function newestDecisions(/** @type {any[]} */ entries) {
+  return new Map(entries.filter(({ kind }) => kind === 'decision').map((entry) => [about(entry), entry.position]));
 }
 
 function continues(/** @type {any} */ before, /** @type {any} */ entry) {
@@ -57,8 +69,8 @@ function lastSeenOwn(/** @type {any} */ entries, /** @type {any} */ account, /**
   return marks;
 }
 
-function Line(/** @type {any} */ { entry, isWithPeople, isFirst, state, counted, seen }) {
-  if (entry.kind === 'decision') return html`<${Decision} entry=${entry} isWithPeople=${isWithPeople} />`;
+function Line(/** @type {any} */ { entry, isWithPeople, isHandoff, isFirst, state, counted, seen }) {
+  if (entry.kind === 'decision') return html`<${Decision} entry=${entry} isWithPeople=${isWithPeople} isHandoff=${isHandoff} />`;
   if (entry.kind === 'notice') {
     return html`<li class="notice-line"><span class="rule" aria-hidden="true"></span><bdi>${words.notice(entry.code, entry.params)}</bdi> <time datetime=${entry.at}>${clock(entry.at)}</time><span class="rule" aria-hidden="true"></span></li>`;
   }
@@ -135,9 +147,8 @@ function markedParts(/** @type {string} */ text, /** @type {string[]} */ marked)
 }
 
 /** A decision is one quiet line that unfolds into what made its score. */
-function Decision(/** @type {any} */ { entry, isWithPeople }) {
+function Decision(/** @type {any} */ { entry, isWithPeople, isHandoff }) {
   const decision = entry.decision ?? {};
-  const isHandoff = decision.outcome === 'escalate';
   const reasons = decision.reasons ?? [];
   const largest = Math.max(0.01, ...(decision.contributions ?? []).map((/** @type {any} */ { value }) => Math.abs(value)));
   return html`<li class=${`decision${isHandoff ? ' is-handoff' : ''}`}>
@@ -149,7 +160,7 @@ function Decision(/** @type {any} */ { entry, isWithPeople }) {
       </summary>
       <div class="decision-more">
         <p>Score <span class="tabular">${score(decision.score)}</span>, line <span class="tabular">${score(decision.threshold)}</span>, policy <span class="mono">${decision.policy ?? ''}</span></p>
-        ${isHandoff && reasons.length > 0 && html`<p>${reasons.map((/** @type {any} */ reason) => reasonLine(reason)).join(' · ')}</p>`}
+        ${reasons.length > 0 && html`<p>${reasons.map((/** @type {any} */ reason) => reasonLine(reason)).join(' · ')}</p>`}
         ${(decision.contributions ?? []).length > 0
           ? html`<ul class="terms">
               ${decision.contributions.map(
