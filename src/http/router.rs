@@ -91,6 +91,7 @@ fn table() -> Vec<Route> {
         route(POST, "/api/v1/knowledge/try", Account(Tune), post(knowledge::attempt)),
         route(GET, "/api/v1/canned", Account(Answer), get(canned::list)),
         route(POST, "/api/v1/canned", Account(Tune), post(canned::create)),
+        route(PUT, "/api/v1/canned/{id}", Account(Tune), put(canned::replace)),
         route(DELETE, "/api/v1/canned/{id}", Account(Tune), delete(canned::remove)),
         route(GET, "/api/v1/widgets", Account(Supervise), get(widgets::list)),
         route(POST, "/api/v1/widgets", Account(Administer), post(widgets::create)),

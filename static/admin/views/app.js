@@ -1,0 +1,165 @@
+// The frame of the admin console: the bar that says which policy is live, the
+// navigation, the page, and the question before something unsaved is left.
+
+import { activity, bookOpen, chevronDown, circleAlert, externalLink, globe, history, keyRound, logOut, menu, messageSquareText, moon, pencil, scrollText, slidersHorizontal, sun, triangleAlert, users, x, zap } from '../../vendor/icons.js';
+import { api } from '../../shared/api.js';
+import { plural } from '../../shared/format.js';
+import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
+import { account, connection, leaveAnyway, leaving, nameOf, nextTheme, route, theme, toasts } from '../app_state.js';
+import { Confirm, When } from '../parts.js';
+import { draft, draftChanges, failure, isOutdated, liveVersion, problems, published } from '../policy/draft.js';
+import { allowed, may, navigation, PAGES, write } from '../routes.js';
+import { Agents } from './agents.js';
+import { Audit } from './audit.js';
+import { Canned } from './canned.js';
+import { Conversations } from './conversations.js';
+import { Knowledge } from './knowledge.js';
+import { Live } from './live.js';
+import { Password } from './password.js';
+import { Queues } from './queues.js';
+import { Tuning } from './tuning.js';
+import { Widgets } from './widgets.js';
+
+/** @type {Record<string, any>} */
+const ICONS = { live: activity, conversations: messageSquareText, tuning: slidersHorizontal, knowledge: bookOpen, canned: zap, queues: users, widgets: globe, audit: scrollText };
+/** @type {Record<string, any>} */
+const VIEWS = { live: Live, conversations: Conversations, tuning: Tuning, knowledge: Knowledge, canned: Canned, queues: Queues, agents: Agents, widgets: Widgets, audit: Audit };
+
+export function App() {
+  const who = account.value;
+  const [isNavOpen, setNavOpen] = useState(false);
+  const [isPassword, setPassword] = useState(false);
+  const here = who ? allowed(route.value, who.role) : route.value;
+  const page = PAGES.find((one) => one.page === here.page);
+  const isFirst = useRef(true);
+
+  useEffect(() => {
+    document.title = `${page?.title ?? 'Admin'} · Baton`;
+    setNavOpen(false);
+    // A new page begins at its top and at its name; the very first leaves the focus alone.
+    if (isFirst.current) {
+      isFirst.current = false;
+      return;
+    }
+    window.scrollTo(0, 0);
+    document.getElementById('page-title')?.focus({ preventScroll: true });
+  }, [here.page]);
+
+  if (who && !may(who.role, 'supervisor')) return html`<${NotForAgents} />`;
+  const View = VIEWS[here.page];
+  return html`<div class="admin">
+    <a class="skip visually-hidden" href="#main" onClick=${toMain}>To the page</a>
+    <header class="topbar">
+      <button type="button" class="button plain only-icon nav-button" aria-label="Pages" aria-expanded=${isNavOpen ? 'true' : 'false'} aria-controls="nav" onClick=${() => setNavOpen(!isNavOpen)}>
+        <${Icon} shapes=${isNavOpen ? x : menu} />
+      </button>
+      <p class="brand">Baton</p>
+      <${PolicyBar} />
+      <${AccountMenu} who=${who} onPassword=${() => setPassword(true)} />
+    </header>
+    ${connection.value === 'away' && html`<p class="link is-away" role="status"><span class="spinner" aria-hidden="true"></span> The server does not answer. Trying again.</p>`}
+    <nav id="nav" class=${`nav${isNavOpen ? ' is-open' : ''}`} aria-label="Pages">
+      <ul class="list">
+        ${(who ? navigation(who.role) : []).map(
+          ({ page: name, title }) => html`<li key=${name}>
+            <a class="row" href=${write({ page: name })} aria-current=${(page?.group ?? here.page) === name ? 'page' : null} onClick=${() => setNavOpen(false)}><${Icon} shapes=${ICONS[name]} /> <span>${title}</span></a>
+          </li>`,
+        )}
+      </ul>
+    </nav>
+    <main id="main" tabindex="-1" class=${`page page-${here.page}`}>${who ? html`<${View} key=${here.page} route=${here} />` : html`<${Waiting} />`}</main>
+    <div class="toasts">${toasts.value.map(({ id, text }) => html`<p class="toast" key=${id}>${text}</p>`)}</div>
+    ${leaving.value && html`<${Confirm} title="Leave without saving?" yes="Leave without saving" onYes=${leaveAnyway} onNo=${() => (leaving.value = null)}><p>${leaving.value.what} is not saved.</p><//>`}
+    ${isPassword && html`<${Password} onClose=${() => setPassword(false)} />`}
+  </div>`;
+}
+
+function toMain(/** @type {Event} */ event) {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function Waiting() {
+  return html`<div class="page-wait" aria-hidden="true"><span class="skeleton"></span><span class="skeleton"></span><span class="skeleton"></span></div>`;
+}
+
+/** What is live, whether there is a draft, and who changed it. */
+function PolicyBar() {
+  const version = liveVersion.value;
+  const live = published.value;
+  if (failure.value && !live) return html`<p class="policy-bar"><span class="quiet">The policy could not be read</span></p>`;
+  if (!live) return html`<p class="policy-bar" aria-hidden="true"><span class="skeleton policy-wait"></span></p>`;
+  const n = draftChanges.value.length;
+  return html`<div class="policy-bar" role="status" aria-label="Policy">
+    <a class="policy-part" href=${write({ page: 'tuning', query: { view: 'versions' } })}>
+      <span class="tag good">Live</span>
+      <span class="policy-name"><strong class="mono">${live.live ?? 'default'}</strong>
+        <span class="policy-who"> ${version ? html`<bdi>${nameOf(version.author)}</bdi>, <${When} at=${version.at} isAgo />` : 'as delivered'}</span></span>
+    </a>
+    ${draft.value
+      ? html`<a class="policy-part" href=${write({ page: 'tuning' })}>
+          <span class=${`tag ${problems.value.length ? 'bad' : 'warn'}`}><${Icon} shapes=${problems.value.length ? circleAlert : pencil} size=${12} /> Draft</span>
+          <span class="policy-name">${n === 0 ? 'words only' : plural(n, 'change', 'changes')}<span class="policy-who"> by you, <${When} at=${draft.value.at} isAgo /></span></span>
+          ${isOutdated.value && html`<span class="tag warn"><${Icon} shapes=${triangleAlert} size=${12} /> based on <span class="mono">${draft.value.basedOn}</span></span>`}
+        </a>`
+      : html`<span class="policy-part quiet policy-none">No draft</span>`}
+  </div>`;
+}
+
+function AccountMenu(/** @type {any} */ { who, onPassword }) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef(/** @type {any} */ (null));
+  const panel = useRef(/** @type {any} */ (null));
+  useEffect(() => {
+    if (!isOpen) return undefined;
+    panel.current?.querySelector('[role="menuitem"]')?.focus();
+    const outside = (/** @type {any} */ event) => !panel.current?.contains(event.target) && !button.current?.contains(event.target) && setOpen(false);
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, [isOpen]);
+  if (!who) return null;
+  const close = () => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  const walk = (/** @type {any} */ event) => {
+    const items = [...panel.current.querySelectorAll('[role="menuitem"]')];
+    const at = items.indexOf(document.activeElement);
+    const to = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 })[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      items.at(to % items.length)?.focus();
+    } else if (event.key === 'Escape') close();
+    else if (event.key === 'Tab') setOpen(false);
+  };
+  const logOff = async () => {
+    try {
+      await api.post('/logout');
+    } finally {
+      location.assign('/login');
+    }
+  };
+  return html`<div class="account">
+    <button type="button" class="button plain account-button" ref=${button} aria-haspopup="menu" aria-expanded=${isOpen ? 'true' : 'false'} onClick=${() => setOpen(!isOpen)}>
+      <span class="account-name ellipsis"><bdi>${who.name}</bdi></span> <${Icon} shapes=${chevronDown} size=${14} />
+    </button>
+    ${isOpen &&
+    html`<div class="menu" role="menu" aria-label="Your account" ref=${panel} onKeyDown=${walk}>
+      <div class="menu-who" role="presentation"><bdi>${who.email}</bdi> · ${who.role}</div>
+      <a class="row" role="menuitem" tabindex="-1" href="/agent"><${Icon} shapes=${externalLink} /> Agent console</a>
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${() => (close(), onPassword())}><${Icon} shapes=${keyRound} /> Change password</button>
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${nextTheme}><${Icon} shapes=${theme.value === 'dark' ? moon : sun} /> <span class="grow">Appearance</span> <small>${theme.value === 'system' ? 'as the system' : theme.value}</small></button>
+      <hr />
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${logOff}><${Icon} shapes=${logOut} /> Log out</button>
+    </div>`}
+  </div>`;
+}
+
+function NotForAgents() {
+  return html`<main class="state not-for-agents">
+    <${Icon} shapes=${history} size=${24} />
+    <h1>For supervisors and admins</h1>
+    <p>Your account answers visitors. Everything for that is in the agent console.</p>
+    <a class="button primary" href="/agent">To the agent console</a>
+  </main>`;
+}

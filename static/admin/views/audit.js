@@ -1,0 +1,73 @@
+// Who changed what, and when. Nothing in here can be changed.
+
+import { scrollText } from '../../vendor/icons.js';
+import { api, query } from '../../shared/api.js';
+import { html, useState } from '../../shared/html.js';
+import { nameOf } from '../app_state.js';
+import { Empty, Failed, Head, LoadingRows, useLoad, When } from '../parts.js';
+
+/** @type {Record<string, string>} */
+const ACTIONS = {
+  'account.setup': 'created the first admin', 'account.create': 'invited', 'account.change': 'changed the account of', 'account.password': 'set a password for', 'account.reset': 'made a link for',
+  'queue.create': 'added the queue', 'queue.change': 'changed the queue', 'queue.remove': 'removed the queue',
+  'knowledge.create': 'added to the knowledge', 'knowledge.change': 'changed in the knowledge', 'knowledge.remove': 'removed from the knowledge',
+  'canned.save': 'saved the canned reply', 'canned.remove': 'removed the canned reply',
+  'widget.create': 'added the widget', 'widget.change': 'changed the widget', 'widget.remove': 'removed the widget',
+  'policy.publish': 'published the policy',
+};
+
+const action = (/** @type {string} */ code) => (Object.hasOwn(ACTIONS, code) ? ACTIONS[code] : code.replaceAll('.', ' ').replaceAll('_', ' '));
+
+/** Names for the ids of what was changed, as far as it is still there. */
+async function namesOf(/** @type {AbortSignal} */ signal) {
+  const lists = await Promise.all(
+    [['/queues', 'queues', 'id', 'name'], ['/knowledge', 'knowledge', 'id', 'title'], ['/canned', 'canned', 'id', 'shortcut'], ['/widgets', 'widgets', 'key', 'name']].map(async ([path, list, id, name]) => {
+      const answer = await api.get(path, { signal }).catch(() => ({ [list]: [] }));
+      return answer[list].map((/** @type {any} */ one) => [one[id], one[name]]);
+    }),
+  );
+  return new Map(lists.flat());
+}
+
+export function Audit() {
+  const { data, error, reload, set } = useLoad(async (signal) => {
+    const [answer, names] = await Promise.all([api.get('/audit', { signal }), namesOf(signal)]);
+    return { ...answer, names };
+  }, []);
+  const [isBusy, setBusy] = useState(false);
+  const more = async () => {
+    setBusy(true);
+    try {
+      const answer = await api.get(`/audit${query({ before: data.next })}`);
+      set({ ...data, entries: [...data.entries, ...answer.entries], next: answer.next });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`
+    <${Head} title="Audit">Who changed what, and when.<//>
+    <div class="panel">
+      ${error
+        ? html`<${Failed} what="The audit" error=${error} onRetry=${reload} />`
+        : !data
+          ? html`<${LoadingRows} rows=${8} label="The audit is loading" />`
+          : data.entries.length === 0
+            ? html`<${Empty} icon=${scrollText} title="Nothing was changed yet">Every change of accounts, queues, knowledge, widgets and policy is kept here with its author.<//>`
+            : html`<ol class="list audit" aria-label="Changes, newest first">
+                  ${data.entries.map(
+                    (/** @type {any} */ entry) => html`<li key=${entry.id} class="audit-row">
+                      <span class="audit-at small quiet"><${When} at=${entry.at} /></span>
+                      <span class="audit-what"><bdi class="strong">${nameOf(entry.account)}</bdi> ${action(entry.action)} <bdi class=${data.names.has(entry.target) ? '' : 'mono small'}>${target(entry, data.names)}</bdi></span>
+                      ${entry.detail && html`<span class="audit-detail small quiet written">${entry.detail}</span>`}
+                    </li>`,
+                  )}
+                </ol>
+                ${data.next && html`<p class="more"><button type="button" class="button" disabled=${isBusy} onClick=${more}>${isBusy ? 'Loading…' : 'Older changes'}</button></p>`}`}
+    </div>
+  `;
+}
+
+function target(/** @type {any} */ entry, /** @type {Map<string, string>} */ names) {
+  if (entry.target?.startsWith('agt_')) return entry.target === entry.account ? 'themselves' : nameOf(entry.target);
+  return names.get(entry.target) ?? entry.target ?? '';
+}
