@@ -110,6 +110,9 @@ impl Flow {
         let note = wrap_up.note.clone().unwrap_or_default();
         let content = ["conversation.wrap_up", id.as_str(), wrap_up.disposition.as_str(), label, &note];
         let key = command::key(agent.as_str(), client_id, &content);
+        if let Some(ack) = self.0.ports.store.answered(&key).await? {
+            return Ok(ack);
+        }
         // What was said is stored before the state moves on: a crash in between leaves a wrap-up that time closes.
         self.0.ports.store.record_wrap_up(id, agent, wrap_up).await?;
         self.change(id, Some(key), |conversation| match conversation.state {

@@ -61,8 +61,8 @@ impl Flow {
                 }
             };
             match result {
-                // It was closed, or opened, in between: look again.
-                Err(StoreError::Conflict) => {}
+                // It was closed, or opened, or the agent's last room was taken in between: look again.
+                Err(StoreError::Conflict | StoreError::NoRoom) => {}
                 other => {
                     let ack = other?;
                     if !was_open {
