@@ -193,10 +193,12 @@ pub(super) fn search(connection: &Connection, search: &Search) -> Result<Vec<Con
     if !text.is_empty() {
         let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         values.push(Box::new(pattern));
+        values.push(Box::new(text.to_owned()));
         conditions.push(format!(
-            "(email like ?{n} escape '\\' or id = trim(?{n}, '%') or exists (select 1 from entries where \
+            "(email like ?{n} escape '\\' or id = ?{m} or exists (select 1 from entries where \
              entries.conversation = conversations.id and entries.body like ?{n} escape '\\'))",
-            n = values.len()
+            n = values.len() - 1,
+            m = values.len()
         ));
     }
     values.push(Box::new(search.limit));
