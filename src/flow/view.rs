@@ -351,7 +351,7 @@ impl Flow {
         self.cards(vec![conversation]).await?.pop().ok_or(FlowError::NotFound("conversation"))
     }
 
-    async fn profile(&self, visitor: &VisitorId) -> Result<Profile, FlowError> {
+    pub(super) async fn profile(&self, visitor: &VisitorId) -> Result<Profile, FlowError> {
         Ok(self.0.ports.directory.visitor(visitor).await?.map(|record| record.profile).unwrap_or_default())
     }
 

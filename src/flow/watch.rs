@@ -83,9 +83,14 @@ impl Flow {
                 self.observe(Event::OfferEnded { outcome: "expired" });
             }
             ConversationState::Queued { .. } | ConversationState::Offered { .. }
-                if conversation.visitor_seen_at <= before.gone_before =>
+                if conversation.is_abandoned(policy.service.gone_timeout, now) =>
             {
-                self.change(id, None, |conversation| Ok(conversation.abandon(due_at, now)?)).await?;
+                let email = self.profile(&conversation.visitor).await?.email;
+                self.change(id, None, |mut conversation| {
+                    conversation.email = conversation.email.or_else(|| email.clone());
+                    Ok(conversation.abandon(due_at, now)?)
+                })
+                .await?;
             }
             ConversationState::LeftMessage { due_at, .. } if *due_at <= now => {
                 self.change(id, None, |conversation| Ok(conversation.bring_back(now)?)).await?;

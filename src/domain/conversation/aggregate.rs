@@ -7,6 +7,7 @@ use crate::domain::handoff::{Handoff, HandoffOutcome};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId, WidgetKey};
 use crate::domain::queue::Priority;
 use crate::domain::time::Timestamp;
+use std::time::Duration;
 
 /// An agent who is passed over for a while, because they declined or let an offer expire.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -101,6 +102,16 @@ impl Conversation {
     /// Whether a message of the visitor waits for its decision.
     pub fn is_undecided(&self) -> bool {
         self.last_visitor_position > self.decided_position
+    }
+
+    /// Whether it waits and its visitor has been gone too long. Counted from when it began to wait, where that is later:
+    /// who passes a conversation on does not end it. A left message that fell due is not abandoned, because its visitor
+    /// was gone all the while and left an address for that.
+    pub fn is_abandoned(&self, gone_timeout: Duration, now: Timestamp) -> bool {
+        let Some(since) = self.state.waiting_since() else { return false };
+        let is_gone = now.since(self.visitor_seen_at.max(since)) >= gone_timeout;
+        let was_there = since.since(self.visitor_seen_at) < gone_timeout;
+        is_gone && (was_there || self.email.is_none())
     }
 
     /// Whether this agent is passed over now.

@@ -103,10 +103,14 @@ pub(super) fn commit(
         handoffs: handoff_changes,
         reservation,
         analyses,
+        is_placed,
     } = change;
     if !is_new {
         let stored = conversations::get(connection, &conversation.id)?.ok_or(StoreError::NotFound)?;
         if stored.version != conversation.version {
+            return Err(StoreError::Conflict);
+        }
+        if is_placed && stored.last_position != conversation.last_position {
             return Err(StoreError::Conflict);
         }
         // Messages may have come in since it was read: the counters are the store's.

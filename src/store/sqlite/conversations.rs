@@ -156,6 +156,8 @@ pub(super) fn overdue(
         union select id from conversations where last_visitor_position > decided_position and visitor_seen_at <= ?2 \
         union select id from conversations where state in ('with_bot', 'queued', 'offered') \
             and visitor_seen_at <= case state when 'with_bot' then ?3 else ?4 end \
+            and (state = 'with_bot' or (unixepoch(state_data ->> 'since', 'subsec') * 1000 <= ?4 \
+                and (email is null or unixepoch(state_data ->> 'since', 'subsec') * 1000 - visitor_seen_at < ?1 - ?4))) \
         union select id from conversations where state = 'wrap_up' and ended_at <= ?5 limit ?6";
     let mut statement = connection.prepare_cached(sql).map_err(failed)?;
     let rows = statement
