@@ -18,6 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Event, replay_fold};
 use crate::flow::decide::events_of;
 use crate::flow::ports::{Ack, IdSource};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Queues, agents and who waits, at one moment.
 pub(super) struct Floor {
@@ -193,7 +194,8 @@ impl Flow {
         self.escalate_because(&id, ReasonCode::AskedForHuman, Some(key)).await
     }
 
-    /// Escalates because of something outside the visitor's messages. Nothing happens where the bot does not have it.
+    /// Escalates because of something outside the visitor's messages. Nothing happens where the bot does not have it,
+    /// but that a left message whose visitor asks again waits again.
     pub(super) async fn escalate_because(
         &self,
         id: &ConversationId,
@@ -210,19 +212,34 @@ impl Flow {
             known.analyses.last_key_value().map_or("other", |(_, analysis)| analysis.intent().as_str());
         let (handoff, notices) = self.begin(&known.conversation, &decision, None, intent).await?;
         let now = self.0.ports.clock.now();
+        let has_begun = AtomicBool::new(false);
         let ack = self
             .change_in_lane(id, key, |conversation| {
-                if !matches!(conversation.state, ConversationState::WithBot { .. }) {
-                    return Ok(Change::of(conversation));
+                has_begun.store(false, Ordering::Relaxed);
+                match &conversation.state {
+                    // The bot was faster after all.
+                    ConversationState::WithBot { answer_due_at, .. }
+                        if code == ReasonCode::BotSilent && answer_due_at.is_none_or(|due| due > now) =>
+                    {
+                        return Ok(Change::of(conversation));
+                    }
+                    ConversationState::WithBot { .. } => {}
+                    ConversationState::LeftMessage { .. } if code == ReasonCode::AskedForHuman => {
+                        return Ok(conversation.bring_back(now)?);
+                    }
+                    _ => return Ok(Change::of(conversation)),
                 }
+                has_begun.store(true, Ordering::Relaxed);
                 let change = Change::of(conversation).with(NewEntry::decision(decision.clone(), now));
                 Ok(change.then(|conversation| conversation.escalate(handoff.clone(), notices.clone()))?)
             })
             .await?;
         drop(_lane);
         self.tell_state(id, ack.position.unwrap_or(0));
-        let (flow, id) = (self.clone(), id.clone());
-        self.0.tracker.spawn("explain", async move { flow.explain(&id, &handoff).await });
+        if has_begun.into_inner() {
+            let (flow, id) = (self.clone(), id.clone());
+            self.0.tracker.spawn("explain", async move { flow.explain(&id, &handoff).await });
+        }
         Ok(ack)
     }
 }
