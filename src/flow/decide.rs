@@ -20,6 +20,7 @@ use crate::domain::id::ConversationId;
 use crate::domain::tuning::{Event, Verdict, replay};
 use crate::flow::ports::StoreError;
 use std::collections::BTreeMap;
+use tokio::sync::oneshot;
 
 /// Entries read at once.
 const PAGE: usize = 1_000;
@@ -87,6 +88,22 @@ impl Known {
         all.collect()
     }
 
+    /// Of these decisions, those that are not stored yet as they are.
+    fn news(&self, decisions: impl Iterator<Item = Decision>) -> Vec<Decision> {
+        let stored = self.decided();
+        let is_new = |d: &Decision| d.about.and_then(|about| stored.get(&about)).is_none_or(|old| *old != d);
+        decisions.filter(is_new).collect()
+    }
+
+    /// Everything that can be decided on when messages up to `position` are: failures of the bot behind it too, up to
+    /// the next message, so that what is stored is what a replay of the log decides.
+    fn events_up_to(&self, position: u64) -> Vec<TurnEvent> {
+        let next = self.messages(position + 1, u64::MAX).next().map_or(u64::MAX, |(next, _)| next);
+        let mut events = events_of(&self.entries, &self.analyses);
+        events.retain(|(at, _)| *at < next);
+        events
+    }
+
     /// Visitor's messages in a range of positions.
     fn messages(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, &str)> {
         self.entries.iter().filter(move |entry| (from..=to).contains(&entry.position)).filter_map(|entry| {
@@ -116,15 +133,45 @@ impl Flow {
             Ok(asked) => self.go_on(id, asked),
             Err(error) => self.note_failure(id, "decide", &error),
         }
-        let Some(late) = analyzed.late else { return };
+        if let Some(late) = analyzed.late {
+            self.fold_in_late(id, position, late).await;
+        }
+    }
+
+    /// Waits for what the model finds late, as long as the process lives. A model that hangs holds up nobody.
+    async fn fold_in_late(&self, id: &ConversationId, position: u64, late: oneshot::Receiver<Analysis>) {
         let asked_at = self.0.ports.clock.now();
-        let Ok(analysis) = late.await else { return };
+        let analysis = tokio::select! {
+            () = self.0.tracker.stopping() => return,
+            found = late => match found {
+                Ok(analysis) => analysis,
+                Err(_) => return,
+            },
+        };
         let took = self.0.ports.clock.now().since(asked_at);
         self.observe(Counted::MessageAnalyzed { by: "late", took });
         match self.revise(id, position, analysis).await {
             Ok(asked) => self.go_on(id, asked),
             Err(error) => self.note_failure(id, "revise", &error),
         }
+    }
+
+    /// Decides about a message whose task is gone: on words and at once, because the visitor has waited long enough. What
+    /// the model finds is folded in later.
+    pub(super) async fn decide_on_words(
+        &self,
+        id: &ConversationId,
+        position: u64,
+        text: &str,
+    ) -> Result<(), FlowError> {
+        let words = self.0.ports.analyzer.words(text);
+        let asked = self.decide_up_to(id, position, words).await?;
+        self.go_on(id, asked);
+        if let Some(late) = self.0.ports.analyzer.start(text) {
+            let (flow, id) = (self.clone(), id.clone());
+            self.0.tracker.spawn("think", async move { flow.fold_in_late(&id, position, late).await });
+        }
+        Ok(())
     }
 
     pub(super) fn note_failure(&self, id: &ConversationId, step: &'static str, error: &FlowError) {
@@ -184,11 +231,8 @@ impl Flow {
                 }
             }
             known.analyses.extend(new.iter().cloned());
-            let judged = Judged::of(&self.policy(), self.events_up_to(&known, position));
-            let decisions: Vec<Decision> = judged
-                .decisions_from(decided + 1)
-                .filter(|d| known.messages(0, position).any(|(p, _)| Some(p) == d.about))
-                .collect();
+            let judged = Judged::of(&self.policy(), known.events_up_to(position));
+            let decisions = known.news(judged.decisions_from(decided + 1));
             let mut change = Change::of(known.conversation.clone());
             change.analyses = new;
             change.conversation.decided_position = position;
@@ -198,12 +242,6 @@ impl Flow {
             }
         }
         Err(FlowError::Conflict)
-    }
-
-    fn events_up_to(&self, known: &Known, position: u64) -> Vec<TurnEvent> {
-        let mut events = events_of(&known.entries, &known.analyses);
-        events.retain(|(at, _)| *at <= position);
-        events
     }
 
     /// The model's analysis of a message that was decided on words: folded in at its place. It may still escalate.
@@ -223,12 +261,9 @@ impl Flow {
                 return Ok(None);
             }
             known.analyses.insert(position, analysis.clone());
-            let judged =
-                Judged::of(&self.policy(), self.events_up_to(&known, known.conversation.decided_position));
-            let before = known.decided();
-            let changed =
-                |d: &Decision| d.about.and_then(|about| before.get(&about)).is_none_or(|old| *old != d);
-            let decisions: Vec<Decision> = judged.decisions_from(position).filter(changed).collect();
+            let decided = known.conversation.decided_position;
+            let judged = Judged::of(&self.policy(), known.events_up_to(decided));
+            let decisions = known.news(judged.decisions_from(position));
             let mut change = Change::of(known.conversation.clone());
             change.analyses = vec![(position, analysis.clone())];
             match self.write_decisions(&known, change, &judged, decisions).await {

@@ -60,6 +60,7 @@ impl Flow {
         let typing = |is_typing| Hint::Typing { id: id.clone(), who: Side::Bot, is_typing };
         bus.hint(typing(true));
         let begun = self.0.ports.clock.now();
+        let asked = question.position;
         let reply = self.0.ports.bot.reply(question).await;
         let outcome = match &reply {
             Reply::Answer(_) => "answer",
@@ -69,23 +70,25 @@ impl Flow {
         };
         self.observe(Counted::BotReplied { outcome, took: self.0.ports.clock.now().since(begun) });
         bus.hint(typing(false));
-        if let Err(error) = self.take_reply(id, epoch, reply).await {
+        if let Err(error) = self.take_reply(id, epoch, asked, reply).await {
             self.note_failure(id, "take the bot's answer", &error);
         }
     }
 
-    /// Takes what the bot said: an answer, a failure that may call a human, or its own wish for one.
+    /// Takes what the bot said to the message at `asked`: an answer, a failure that may call a human, or its own wish
+    /// for one.
     pub(super) async fn take_reply(
         &self,
         id: &ConversationId,
         epoch: u64,
+        asked: u64,
         reply: Reply,
     ) -> Result<(), FlowError> {
         let handoff = {
             let _lane = self.0.lanes.enter(id).await;
             let mut outcome = Err(FlowError::Conflict);
             for _ in 0..ATTEMPTS {
-                outcome = self.take_reply_once(id, epoch, &reply).await;
+                outcome = self.take_reply_once(id, epoch, asked, &reply).await;
                 if outcome != Err(FlowError::Conflict) {
                     break;
                 }
@@ -103,6 +106,7 @@ impl Flow {
         &self,
         id: &ConversationId,
         epoch: u64,
+        asked: u64,
         reply: &Reply,
     ) -> Result<Option<Handoff>, FlowError> {
         let ports = &self.0.ports;
@@ -149,9 +153,11 @@ impl Flow {
             None => None,
         };
         let mut change = match said {
-            Some(body) => conversation.bot_answered(epoch, says(body, is_failure))?,
+            Some(body) => conversation.bot_answered(epoch, asked, says(body, is_failure))?,
             None => Change::of(conversation),
         };
+        // The decision names the failure by its position: no message may have come in before it.
+        change.is_placed = is_failure;
         let mut begun = None;
         if let Some(decision) = decision {
             change.entries.push(NewEntry::decision(decision.clone(), now));

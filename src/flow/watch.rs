@@ -111,8 +111,7 @@ impl Flow {
             _ => None,
         });
         let text = body.as_ref().map_or("", Body::as_str);
-        self.think(id, position, text).await;
-        Ok(())
+        self.decide_on_words(id, position, text).await
     }
 
     async fn look_after_lost_agents(&self) -> Result<(), FlowError> {

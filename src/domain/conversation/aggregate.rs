@@ -174,6 +174,8 @@ pub struct Change {
     pub reservation: Option<Reservation>,
     /// Analyses of the visitor's messages, by position.
     pub analyses: Vec<(u64, Analysis)>,
+    /// The log must still end where it ended when the conversation was read: something in here names a position.
+    pub is_placed: bool,
 }
 
 impl Change {
@@ -186,6 +188,7 @@ impl Change {
             handoffs: Vec::new(),
             reservation: None,
             analyses: Vec::new(),
+            is_placed: false,
         }
     }
 
@@ -204,6 +207,7 @@ impl Change {
         self.handoffs.extend(next.handoffs);
         self.analyses.extend(next.analyses);
         self.reservation = next.reservation.or(self.reservation);
+        self.is_placed |= next.is_placed;
         Ok(self)
     }
 

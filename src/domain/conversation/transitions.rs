@@ -58,15 +58,17 @@ impl Conversation {
         }
     }
 
-    /// The bot answered under the control epoch `epoch`.
+    /// The bot answered, under the control epoch `epoch`, the message at `position`. While a later one waits for its
+    /// answer, that one's silence still has an end.
     ///
     /// # Errors
     ///
     /// When the bot has lost control since: the answer is kept as not sent.
-    pub fn bot_answered(mut self, epoch: u64, answer: NewEntry) -> Transition {
+    pub fn bot_answered(mut self, epoch: u64, position: u64, answer: NewEntry) -> Transition {
         match self.state {
-            State::WithBot { since, .. } if self.epoch == epoch => {
-                self.state = State::WithBot { since, answer_due_at: None };
+            State::WithBot { since, answer_due_at } if self.epoch == epoch => {
+                let answer_due_at = answer_due_at.filter(|_| self.decided_position > position);
+                self.state = State::WithBot { since, answer_due_at };
                 Ok(Change::of(self).with(answer))
             }
             other => Err(other.cannot("take an answer of the bot")),
