@@ -3,8 +3,14 @@
 
 mod support;
 
+mod scenarios;
+mod states;
+mod decisions;
+mod races;
+mod invariants;
+mod store_contract;
+mod architecture;
 mod analyzer;
-
 mod config;
 mod auth;
 mod roles;

@@ -1,29 +1,58 @@
-//! The clock that tests hold in their hands.
-
-use std::future::Future;
-use std::pin::Pin;
-use std::time::Duration;
+//! The clock that tests hold in their hands: wall clock and timers together.
 
 use baton::domain::time::Timestamp;
 use baton::flow::ports::Clock;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::watch;
 
-/// Stands still until it is advanced; whoever sleeps past the new instant wakes up.
-#[derive(Debug)]
+/// Stands still until it is advanced; whoever sleeps past the new instant wakes up. Cheap to clone.
+#[derive(Debug, Clone)]
 pub struct TestClock {
-    now: watch::Sender<Timestamp>,
+    now: Arc<watch::Sender<Timestamp>>,
+    sleepers: Arc<Mutex<Sleepers>>,
+}
+
+#[derive(Debug, Default)]
+struct Sleepers {
+    next: u64,
+    until: BTreeMap<u64, Timestamp>,
+}
+
+/// One pending sleep; forgotten when it ends or is dropped.
+struct Sleeper {
+    id: u64,
+    all: Arc<Mutex<Sleepers>>,
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.all.lock().unwrap().until.remove(&self.id);
+    }
 }
 
 impl TestClock {
     /// Two in the afternoon of a Saturday.
     pub fn new() -> Self {
-        let start = Timestamp::parse("2026-11-21T14:00:00Z").unwrap();
-        Self { now: watch::Sender::new(start) }
+        Self::at(Timestamp::parse("2026-11-21T14:00:00Z").unwrap())
     }
 
-    /// Time passes.
+    /// Stands at `at`.
+    pub fn at(at: Timestamp) -> Self {
+        Self { now: Arc::new(watch::Sender::new(at)), sleepers: Arc::default() }
+    }
+
+    /// Moves wall clock and timers.
     pub fn advance(&self, span: Duration) {
         self.now.send_modify(|now| *now = now.plus(span));
+    }
+
+    /// The earliest instant that anybody sleeps until.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.sleepers.lock().unwrap().until.values().min().copied()
     }
 }
 
@@ -34,9 +63,16 @@ impl Clock for TestClock {
 
     fn sleep_until(&self, until: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut now = self.now.subscribe();
+        let sleeper = {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            sleepers.next += 1;
+            let id = sleepers.next;
+            sleepers.until.insert(id, until);
+            Sleeper { id, all: self.sleepers.clone() }
+        };
         Box::pin(async move {
-            // The clock outlives everybody who sleeps by it.
             let _ = now.wait_for(|now| *now >= until).await;
+            drop(sleeper);
         })
     }
 }

@@ -1,11 +1,17 @@
-//! What the tests share: actors, a running server, pages kept in step.
+//! What the tests share: actors, a running server, pages kept in step; and a whole
+//! Baton without sockets, with scripts that it plays.
 
 pub mod agent;
 pub mod app;
 pub mod clock;
+pub mod gate;
 pub mod page;
+pub mod script;
+pub mod scripted;
+pub mod source;
 pub mod visitor;
 pub mod wire;
+pub mod world;
 
 pub use app::{Options, Person, TestApp};
 pub use clock::TestClock;

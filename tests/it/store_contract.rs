@@ -1,0 +1,845 @@
+//! The contract of the Store port, one test per promise, for every store there is.
+//! Not what the flow makes of it.
+
+use crate::support::scripted::calm;
+use crate::support::world::{agent, body, minutes, queue, seconds, visitor};
+use baton::domain::agent::Presence;
+use baton::domain::conversation::{
+    Author, Change, Conversation, ConversationState, EntryKind, HandoffChange, NewEntry, Notice, Reservation,
+    StateName, Turned,
+};
+use baton::domain::escalation::{EscalationPolicy, Reason, ReasonCode, decide_trigger};
+use baton::domain::handoff::{CountedWord, EscalationType, Handoff, HandoffOutcome, HandoffStatus};
+use baton::domain::id::{ConversationId, HandoffId, OfferId, WidgetKey};
+use baton::domain::outcome::{Csat, Disposition, Label, WrapUp};
+use baton::domain::queue::Priority;
+use baton::domain::score::Fold;
+use baton::domain::time::Timestamp;
+use baton::flow::ports::{
+    Ack, CommandKey, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+};
+use baton::store::sqlite::{OpenError, SqliteStore};
+use rusqlite::Connection;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// A store in a folder of its own.
+struct Place {
+    folder: TempDir,
+    store: SqliteStore,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("baton.db"), "first").unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("baton.db")
+    }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(1_700_000_000_000 + second * 1_000)
+}
+
+fn cnv(name: &str) -> ConversationId {
+    ConversationId::from_suffix(name)
+}
+
+fn key(actor: &str, client_id: &str, content: u8) -> CommandKey {
+    CommandKey { actor: actor.to_owned(), client_id: client_id.to_owned(), digest: [content; 16] }
+}
+
+fn says(text: &str, second: i64) -> NewEntry {
+    NewEntry::message(Author::Visitor, body(text), at(second))
+}
+
+fn receipt(name: &str, client_id: &str, text: &str, second: i64) -> Receipt {
+    Receipt {
+        conversation: cnv(name),
+        visitor: visitor(name),
+        body: body(text),
+        at: at(second),
+        command: key(name, client_id, u8::try_from(text.len()).unwrap()),
+    }
+}
+
+/// Opens a conversation of the visitor of the same name with one message.
+async fn open(store: &SqliteStore, name: &str, second: i64) -> Conversation {
+    let mut change = Change::of(Conversation::open(cnv(name), visitor(name), at(second)));
+    change.is_new = true;
+    store.commit(change.with(says("Hello", second)), None, at(second)).await.unwrap();
+    get(store, name).await
+}
+
+async fn get(store: &SqliteStore, name: &str) -> Conversation {
+    store.conversation(&cnv(name)).await.unwrap().unwrap()
+}
+
+fn handoff(name: &str, second: i64) -> Handoff {
+    Handoff {
+        id: HandoffId::from_suffix(&format!("{name}{second}")),
+        conversation: cnv(name),
+        kind: EscalationType::CustomerInitiated,
+        reasons: vec![Reason::alone(ReasonCode::AskedForHuman)],
+        counterfactual: None,
+        words: Vec::new(),
+        policy: "default@1".into(),
+        score: 0.25,
+        queue: queue("general"),
+        queue_name: "General".into(),
+        tier: 2,
+        priority: Priority::High,
+        place_at_start: 3,
+        at: at(second),
+        answer_due_at: Some(at(second + 60)),
+        from: Some(agent("zoe")),
+        status: HandoffStatus::Initiated,
+        agent: None,
+        accepted_at: None,
+        ended_at: None,
+    }
+}
+
+async fn escalate(store: &SqliteStore, name: &str, second: i64) -> Conversation {
+    let notice = NewEntry::notice(Notice::Queued, &[("queue", "General".into())], at(second));
+    let change = get(store, name).await.escalate(handoff(name, second), vec![notice]).unwrap();
+    store.commit(change, None, at(second)).await.unwrap();
+    get(store, name).await
+}
+
+async fn offer(store: &SqliteStore, name: &str, to: &str, capacity: u32, second: i64) -> Result<Ack, StoreError> {
+    let to = Reservation { agent: agent(to), capacity };
+    let change = get(store, name).await.offer(OfferId::from_suffix(name), to, at(second + 30)).unwrap();
+    store.commit(change, None, at(second)).await
+}
+
+async fn accept(store: &SqliteStore, name: &str, who: &str, second: i64) {
+    let offer = OfferId::from_suffix(name);
+    let change = get(store, name).await.accept(&offer, &agent(who), who, at(second)).unwrap();
+    store.commit(change, None, at(second)).await.unwrap();
+}
+
+fn everything(limit: usize) -> Search {
+    Search { limit, ..Search::default() }
+}
+
+#[tokio::test]
+async fn the_history_id_stays_with_the_file() {
+    let place = Place::new();
+    assert_eq!(place.store.history_id(), "first");
+    let again = SqliteStore::open(&place.path(), "second").unwrap();
+    assert_eq!(again.history_id(), "first");
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_on_the_disk() {
+    let place = Place::new();
+    let synchronous: i64 = place
+        .store
+        .read(|c| Ok(c.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()))
+        .await
+        .unwrap();
+    assert_eq!(synchronous, 2, "synchronous is FULL for readers");
+    let (synchronous, mode) = place
+        .store
+        .write(|c| {
+            let synchronous: i64 = c.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            let mode: String = c.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            Ok::<_, StoreError>((synchronous, mode))
+        })
+        .await
+        .unwrap();
+    assert_eq!((synchronous, mode.as_str()), (2, "wal"), "synchronous is FULL for the writer");
+}
+
+#[tokio::test]
+async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
+    let place = Place::new();
+    let path = place.path();
+    drop(place.store);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let refused = SqliteStore::open(&path, "x").map(drop).unwrap_err();
+    assert!(matches!(refused, OpenError::TooNew { found: 999, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("baton.db");
+    std::fs::write(&path, "this is a shopping list, not a database, and long enough to be looked at".repeat(20))
+        .unwrap();
+    assert!(SqliteStore::open(&path, "x").is_err());
+    assert!(SqliteStore::open(&folder.path().join("no/such/folder/baton.db"), "x").is_err());
+}
+
+#[tokio::test]
+async fn receive_numbers_messages_and_waits_for_no_version() {
+    let place = Place::new();
+    let store = &place.store;
+    let before = open(store, "eve", 0).await;
+    let ack = store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
+    let wanted = Ack { conversation: cnv("eve"), position: Some(2), visitor_seq: Some(2), at: at(5) };
+    assert_eq!(ack, wanted);
+    // A step decided before the message came in is not refused because of it, and loses no number.
+    let notice = NewEntry::notice(Notice::Ended, &[], at(6));
+    store.commit(Change::of(before).with(notice), None, at(6)).await.unwrap();
+    let after = get(store, "eve").await;
+    assert_eq!((after.last_position, after.last_visitor_seq, after.last_visitor_position), (3, 3, 2));
+    assert_eq!(after.visitor_seen_at, at(5));
+}
+
+#[tokio::test]
+async fn receive_refuses_what_is_closed_or_somebody_elses() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    let mut stranger = receipt("eve", "c1", "It is me", 1);
+    stranger.visitor = visitor("mallory");
+    assert_eq!(store.receive(stranger).await, Err(StoreError::Conflict));
+    store.commit(opened.end(at(2)).unwrap(), None, at(2)).await.unwrap();
+    assert_eq!(store.receive(receipt("eve", "c2", "Hello?", 3)).await, Err(StoreError::Conflict));
+    assert_eq!(store.receive(receipt("nobody", "c3", "Hello?", 3)).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn a_retry_has_the_first_answer_and_changes_nothing() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let first = store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
+    let again = store.receive(receipt("eve", "c1", "Where is it?", 99)).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(store.entries(&cnv("eve"), 0, 10).await.unwrap().len(), 2);
+    assert_eq!(store.answered(&key("eve", "c1", 12)).await.unwrap(), Some(first));
+    assert_eq!(store.answered(&key("eve", "c2", 12)).await.unwrap(), None);
+    assert_eq!(store.answered(&key("tom", "c1", 12)).await.unwrap(), None, "client ids are each actor's own");
+
+    let change = || async { get(store, "eve").await.end(at(7)).unwrap() };
+    let ended = store.commit(change().await, Some(key("eve", "c3", 1)), at(7)).await.unwrap();
+    let stale = Change::of(Conversation::open(cnv("eve"), visitor("eve"), at(0)));
+    assert_eq!(store.commit(stale, Some(key("eve", "c3", 1)), at(8)).await, Ok(ended));
+}
+
+#[tokio::test]
+async fn a_client_id_used_for_something_else_is_refused() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
+    assert_eq!(store.receive(receipt("eve", "c1", "Another thing", 6)).await, Err(StoreError::ClientId));
+    assert_eq!(store.answered(&key("eve", "c1", 99)).await, Err(StoreError::ClientId));
+    let refused = store.commit(Change::of(opened), Some(key("eve", "c1", 99)), at(7)).await;
+    assert_eq!(refused, Err(StoreError::ClientId));
+}
+
+#[tokio::test]
+async fn a_change_made_from_an_older_version_is_refused_whole() {
+    let place = Place::new();
+    let store = &place.store;
+    let read = open(store, "eve", 0).await;
+    store.commit(Change::of(read.clone()).with(says("first", 1)), None, at(1)).await.unwrap();
+    let stale = read.escalate(handoff("eve", 2), vec![says("second", 2)]).unwrap();
+    assert_eq!(store.commit(stale, None, at(2)).await, Err(StoreError::Conflict));
+    assert_eq!(store.entries(&cnv("eve"), 0, 10).await.unwrap().len(), 2);
+    assert!(store.handoffs(&cnv("eve")).await.unwrap().is_empty());
+    assert_eq!(get(store, "eve").await.version, 2);
+    let unknown = Change::of(Conversation::open(cnv("tom"), visitor("tom"), at(0)));
+    assert_eq!(store.commit(unknown, None, at(2)).await, Err(StoreError::NotFound));
+}
+
+#[tokio::test]
+async fn a_visitor_has_one_open_conversation() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let mut second = Change::of(Conversation::open(cnv("other"), visitor("eve"), at(1)));
+    second.is_new = true;
+    assert_eq!(store.commit(second.clone(), None, at(1)).await, Err(StoreError::Conflict));
+    let ended = get(store, "eve").await.end(at(2)).unwrap();
+    store.commit(ended, None, at(2)).await.unwrap();
+    store.commit(second, None, at(3)).await.unwrap();
+    assert_eq!(store.latest_of(&visitor("eve")).await.unwrap().unwrap().id, cnv("other"));
+    assert_eq!(store.latest_of(&visitor("tom")).await.unwrap(), None);
+    let earlier = store.earlier_of(&visitor("eve"), &cnv("other")).await.unwrap();
+    assert_eq!(earlier.iter().map(|c| c.id.clone()).collect::<Vec<_>>(), [cnv("eve")]);
+    assert!(store.earlier_of(&visitor("eve"), &cnv("eve")).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_conversation_comes_back_as_it_was_written() {
+    let place = Place::new();
+    let store = &place.store;
+    let mut conversation = Conversation::open(cnv("eve"), visitor("eve"), at(0));
+    conversation.widget = Some(WidgetKey::from_suffix("shop"));
+    conversation.email = Some("eve@mail.example".into());
+    conversation.previous = Some(cnv("before"));
+    conversation.score = Some(0.1234);
+    conversation.tier = 3;
+    conversation.priority = Priority::Urgent;
+    let mut change = Change::of(conversation.clone());
+    change.is_new = true;
+    store.commit(change, None, at(0)).await.unwrap();
+    let mut read = get(store, "eve").await;
+    assert_eq!(read.version, 1);
+    read.version = 0;
+    assert_eq!(read, conversation);
+    assert_eq!(store.conversation(&cnv("nobody")).await.unwrap(), None);
+
+    for name in ["a", "b"] {
+        open(store, name, 1).await;
+        escalate(store, name, 2).await;
+    }
+    offer(store, "a", "ana", 1, 3).await.unwrap();
+    let expired = get(store, "a").await;
+    let offer_id = OfferId::from_suffix("a");
+    let change = expired.turn_down(&offer_id, Turned::Expired, at(33), minutes(2)).unwrap();
+    let wanted = Conversation { version: change.conversation.version + 1, ..change.conversation.clone() };
+    store.commit(change, None, at(33)).await.unwrap();
+    assert_eq!(get(store, "a").await, wanted);
+}
+
+#[tokio::test]
+async fn entries_come_back_in_order_and_visitors_see_theirs() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    let decision = decide_trigger(&EscalationPolicy::default(), &Fold::default(), ReasonCode::BotSilent);
+    let ana = Author::Agent { id: agent("ana"), name: "Ana".into() };
+    let written = [
+        NewEntry { author: Author::Bot, kind: EntryKind::Message { body: body("?"), is_no_answer: true }, at: at(1) },
+        NewEntry { author: ana.clone(), kind: EntryKind::Note { body: body("careful") }, at: at(2) },
+        NewEntry::decision(decision, at(3)),
+        NewEntry::notice(Notice::AgentJoined, &[("agent", "Ana".into())], at(4)),
+        NewEntry { author: Author::Bot, kind: EntryKind::Unsent { body: body("late") }, at: at(5) },
+        NewEntry::message(ana, body("Hello 🦀\u{2028}"), at(6)),
+    ];
+    let mut change = Change::of(opened);
+    change.entries = written.to_vec();
+    store.commit(change, None, at(6)).await.unwrap();
+    let all = store.entries(&cnv("eve"), 1, 10).await.unwrap();
+    for (index, (entry, wanted)) in all.iter().zip(&written).enumerate() {
+        assert_eq!(entry.position, index as u64 + 2);
+        assert_eq!((&entry.author, &entry.kind, entry.at), (&wanted.author, &wanted.kind, wanted.at));
+    }
+    let seqs: Vec<_> = all.iter().map(|entry| entry.visitor_seq).collect();
+    assert_eq!(seqs, [Some(2), None, None, Some(3), None, Some(4)], "invariant 14");
+    let visible = store.visible_entries(&cnv("eve"), 1, 2).await.unwrap();
+    assert_eq!(visible.iter().map(|entry| entry.position).collect::<Vec<_>>(), [2, 5]);
+    assert_eq!(store.entries(&cnv("eve"), 3, 2).await.unwrap()[0].position, 4);
+    assert!(store.entries(&cnv("nobody"), 0, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_the_senders_own_entry_carries_the_client_id() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    let change = Change::of(opened)
+        .with(says("mine", 1))
+        .with(NewEntry::notice(Notice::Queued, &[], at(1)));
+    let ack = store.commit(change, Some(key("eve", "c9", 1)), at(1)).await.unwrap();
+    assert_eq!((ack.position, ack.visitor_seq), (Some(2), Some(2)), "the first entry is the one acknowledged");
+    let ids: Vec<_> =
+        store.entries(&cnv("eve"), 1, 10).await.unwrap().into_iter().map(|entry| entry.client_id).collect();
+    assert_eq!(ids, [Some("c9".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn analyses_come_back_bit_for_bit_and_are_replaced() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    let mut analysis = calm();
+    analysis.frustration = 0.3333;
+    let mut change = Change::of(opened);
+    change.analyses = vec![(1, analysis.clone())];
+    store.commit(change, None, at(1)).await.unwrap();
+    assert_eq!(store.analyses(&cnv("eve")).await.unwrap().get(&1), Some(&analysis));
+    analysis.frustration = 0.1;
+    let mut change = Change::of(get(store, "eve").await);
+    change.analyses = vec![(1, analysis.clone())];
+    store.commit(change, None, at(2)).await.unwrap();
+    let all = store.analyses(&cnv("eve")).await.unwrap();
+    assert_eq!(all.into_iter().collect::<Vec<_>>(), [(1, analysis)]);
+}
+
+#[tokio::test]
+async fn a_handoff_is_written_followed_and_ended_once() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    escalate(store, "eve", 10).await;
+    let begun = store.handoffs(&cnv("eve")).await.unwrap();
+    assert_eq!(begun, [handoff("eve", 10)]);
+
+    let word = CountedWord { text: "human".into(), weight: 1.5, position: 1 };
+    store.record_words(&begun[0].id, vec![word.clone()]).await.unwrap();
+    assert_eq!(store.handoffs(&cnv("eve")).await.unwrap()[0].words, [word]);
+    let nobody = HandoffId::from_suffix("nobody");
+    assert_eq!(store.record_words(&nobody, Vec::new()).await, Err(StoreError::NotFound));
+
+    offer(store, "eve", "ana", 1, 20).await.unwrap();
+    accept(store, "eve", "ana", 25).await;
+    let accepted = &store.handoffs(&cnv("eve")).await.unwrap()[0];
+    assert_eq!((accepted.status, accepted.accepted_at), (HandoffStatus::Accepted, Some(at(25))));
+    assert_eq!(accepted.agent, Some(agent("ana")));
+
+    let done = get(store, "eve").await.resolve(&agent("ana"), at(40)).unwrap();
+    store.commit(done, None, at(40)).await.unwrap();
+    let ended = &store.handoffs(&cnv("eve")).await.unwrap()[0];
+    assert_eq!((ended.status, ended.ended_at), (HandoffStatus::Completed, Some(at(40))));
+
+    // What has ended cannot end, or be accepted, again.
+    let id = ended.id.clone();
+    for step in [
+        HandoffChange::End { handoff: id.clone(), outcome: HandoffOutcome::Abandoned, at: at(50) },
+        HandoffChange::Accept { handoff: id.clone(), agent: agent("ben"), at: at(50) },
+        HandoffChange::Reopen { handoff: id },
+    ] {
+        let mut forced = Change::of(get(store, "eve").await);
+        forced.handoffs.push(step);
+        assert_eq!(store.commit(forced, None, at(50)).await, Err(StoreError::Conflict));
+    }
+}
+
+#[tokio::test]
+async fn invariant_5_one_open_handoff_for_a_conversation() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let waiting = escalate(store, "eve", 10).await;
+    let mut forced = Change::of(waiting);
+    forced.handoffs.push(HandoffChange::Begin(Box::new(handoff("eve", 11))));
+    assert_eq!(store.commit(forced, None, at(11)).await, Err(StoreError::Conflict));
+    assert_eq!(store.handoffs(&cnv("eve")).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn invariant_6_room_is_checked_in_the_write_that_takes_it() {
+    let place = Place::new();
+    let store = &place.store;
+    for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
+        open(store, name, index as i64).await;
+        escalate(store, name, 10).await;
+    }
+    offer(store, "a", "ana", 2, 20).await.unwrap();
+    offer(store, "b", "ana", 2, 21).await.unwrap();
+    assert_eq!(offer(store, "c", "ana", 2, 22).await, Err(StoreError::NoRoom));
+    assert_eq!(get(store, "c").await.state.name(), StateName::Queued);
+    accept(store, "a", "ana", 23).await;
+    assert_eq!(offer(store, "c", "ana", 2, 24).await, Err(StoreError::NoRoom), "held counts like offered");
+    let done = get(store, "a").await.resolve(&agent("ana"), at(25)).unwrap();
+    store.commit(done, None, at(25)).await.unwrap();
+    offer(store, "c", "ana", 2, 26).await.unwrap();
+
+    let ana = store.attendance().await.unwrap()[&agent("ana")];
+    assert_eq!((ana.held, ana.last_offer_at), (2, Some(at(26))));
+    let held: Vec<_> = store.held_by(&agent("ana")).await.unwrap().into_iter().map(|c| c.id).collect();
+    assert_eq!(held, [cnv("a"), cnv("b"), cnv("c")], "wrap-up is hers too");
+    assert_eq!(store.closed_by_since(&agent("ana"), at(25)).await.unwrap(), 1);
+    assert_eq!(store.closed_by_since(&agent("ana"), at(26)).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost() {
+    let place = Place::new();
+    let store = &place.store;
+    let (ana, ben) = (agent("ana"), agent("ben"));
+    store.set_presence(&ana, Presence::Online).await.unwrap();
+    assert!(!store.attendance().await.unwrap()[&ana].is_reachable(), "never connected yet");
+    store.set_lost(&ana, None).await.unwrap();
+    store.set_lost(&ben, Some(at(1))).await.unwrap();
+    assert!(store.attendance().await.unwrap()[&ana].is_reachable());
+    store.everybody_lost(at(9)).await.unwrap();
+    let all = store.attendance().await.unwrap();
+    assert_eq!(all[&ana].lost_at, Some(at(9)));
+    assert_eq!(all[&ben].lost_at, Some(at(1)), "whoever was lost stays lost since then");
+    assert_eq!(all[&ana].presence, Presence::Online);
+    store.set_presence(&ana, Presence::Away).await.unwrap();
+    store.set_lost(&ana, None).await.unwrap();
+    assert!(!store.attendance().await.unwrap()[&ana].is_reachable());
+}
+
+#[tokio::test]
+async fn judgements_of_agent_and_visitor_stand_beside_each_other() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    assert_eq!(store.judgement(&cnv("eve")).await.unwrap(), Judgement::default());
+    let csat = Csat { conversation: cnv("eve"), score: 4, comment: Some("fine".into()) };
+    store.record_csat(csat, at(5)).await.unwrap();
+    let wrap_up =
+        WrapUp { disposition: Disposition::Unsolved, label: Some(Label::Early), note: Some("call".into()) };
+    store.record_wrap_up(&cnv("eve"), &agent("ana"), wrap_up.clone()).await.unwrap();
+    let judged = store.judgement(&cnv("eve")).await.unwrap();
+    assert_eq!(judged.csat, Some((4, Some("fine".into()))));
+    assert_eq!(judged.wrap_up, Some(wrap_up));
+}
+
+#[tokio::test]
+async fn read_marks_never_go_back_or_past_the_end() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    store.commit(Change::of(opened).with(says("two", 1)), None, at(1)).await.unwrap();
+    let id = cnv("eve");
+    let mark = |visitor, agent| ReadMarks { visitor, agent };
+    assert!(store.record_read(&id, mark(1, 0)).await.unwrap());
+    assert!(!store.record_read(&id, mark(1, 0)).await.unwrap(), "nothing moved");
+    assert!(store.record_read(&id, mark(0, 2)).await.unwrap());
+    assert!(store.record_read(&id, mark(99, 0)).await.unwrap());
+    assert_eq!(store.read_marks(&id).await.unwrap(), mark(2, 2), "not past the end");
+    assert!(!store.record_read(&id, mark(1, 1)).await.unwrap());
+    assert_eq!(store.read_marks(&id).await.unwrap(), mark(2, 2));
+}
+
+#[tokio::test]
+async fn seen_never_goes_back() {
+    let place = Place::new();
+    let store = &place.store;
+    let version = open(store, "eve", 10).await.version;
+    store.record_visitor_seen(&cnv("eve"), at(20)).await.unwrap();
+    store.record_visitor_seen(&cnv("eve"), at(15)).await.unwrap();
+    let after = get(store, "eve").await;
+    assert_eq!((after.visitor_seen_at, after.version), (at(20), version), "and is no step");
+}
+
+#[tokio::test]
+async fn waiting_and_left_messages_are_listed() {
+    let place = Place::new();
+    let store = &place.store;
+    for name in ["a", "b", "c", "d"] {
+        open(store, name, 0).await;
+    }
+    for name in ["a", "b", "c"] {
+        escalate(store, name, 1).await;
+    }
+    offer(store, "b", "ana", 1, 2).await.unwrap();
+    let left = get(store, "c").await.leave_message("c@mail.example".into(), at(99), at(3)).unwrap();
+    store.commit(left, None, at(3)).await.unwrap();
+    let mut waiting: Vec<_> = store.waiting().await.unwrap().into_iter().map(|c| c.id).collect();
+    waiting.sort();
+    assert_eq!(waiting, [cnv("a"), cnv("b")]);
+    let left: Vec<_> = store.left_messages().await.unwrap().into_iter().map(|c| c.id).collect();
+    assert_eq!(left, [cnv("c")]);
+}
+
+/// What time has to look at, and nothing else.
+#[tokio::test]
+async fn overdue_names_what_time_has_to_look_at() {
+    let place = Place::new();
+    let store = &place.store;
+    let before = |second: i64| Overdue {
+        now: at(second),
+        undecided_before: at(second - 3),
+        idle_before: at(second - 3600),
+        gone_before: at(second - 600),
+        wrap_up_before: at(second - 300),
+    };
+    let names = |second: i64| async move {
+        let mut names = store.overdue(before(second), 100).await.unwrap();
+        names.sort();
+        names
+    };
+    // `new` has an undecided message; the rest are decided.
+    open(store, "new", 0).await;
+    for name in ["idle", "offered", "gone", "left", "done", "held"] {
+        let mut opened = open(store, name, 0).await;
+        opened.decided_position = 1;
+        store.commit(Change::of(opened), None, at(0)).await.unwrap();
+    }
+    assert!(names(2).await.is_empty(), "all are fresh");
+    assert_eq!(names(3).await, [cnv("new")], "undecided");
+    for name in ["offered", "gone", "left", "done", "held"] {
+        escalate(store, name, 4).await;
+    }
+    offer(store, "offered", "ana", 9, 4).await.unwrap();
+    let left = get(store, "left").await.leave_message("l@mail.example".into(), at(100), at(4)).unwrap();
+    store.commit(left, None, at(4)).await.unwrap();
+    for name in ["done", "held"] {
+        offer(store, name, "ana", 9, 4).await.unwrap();
+        accept(store, name, "ana", 5).await;
+    }
+    let done = get(store, "done").await.resolve(&agent("ana"), at(5)).unwrap();
+    store.commit(done, None, at(5)).await.unwrap();
+    let mut decided = get(store, "new").await;
+    decided.decided_position = 1;
+    store.commit(Change::of(decided).with(NewEntry::notice(Notice::Ended, &[], at(5))), None, at(5)).await.unwrap();
+
+    assert!(names(33).await.is_empty());
+    assert_eq!(names(34).await, [cnv("offered")], "the offer has ended");
+    assert_eq!(names(100).await, [cnv("left"), cnv("offered")], "the message is due");
+    assert_eq!(names(305).await, [cnv("done"), cnv("left"), cnv("offered")], "wrapped up long enough");
+    let gone = [cnv("done"), cnv("gone"), cnv("left"), cnv("offered")];
+    assert_eq!(names(604).await, gone, "gone while waiting, counted from when it began to wait");
+    let all = [cnv("done"), cnv("gone"), cnv("idle"), cnv("left"), cnv("new"), cnv("offered")];
+    assert_eq!(names(3600).await, all, "silent with the bot; held by an agent is nobody's business");
+    assert_eq!(store.overdue(before(3600), 2).await.unwrap().len(), 2);
+}
+
+/// A left message that fell due is not abandoned because its visitor is gone: that is why they left an address.
+#[tokio::test]
+async fn overdue_leaves_a_message_that_was_brought_back_in_the_queue() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let mut waiting = escalate(store, "eve", 1).await;
+    waiting.decided_position = 1;
+    let left = waiting.leave_message("eve@mail.example".into(), at(86_400), at(2)).unwrap();
+    store.commit(left, None, at(2)).await.unwrap();
+    let back = get(store, "eve").await.bring_back(at(86_400)).unwrap();
+    store.commit(back, None, at(86_400)).await.unwrap();
+    let overdue = Overdue {
+        now: at(200_000),
+        undecided_before: at(199_997),
+        idle_before: at(196_400),
+        gone_before: at(199_400),
+        wrap_up_before: at(199_700),
+    };
+    assert!(store.overdue(overdue, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn measured_waits_are_of_a_queue_since_an_instant_latest_first() {
+    let place = Place::new();
+    let store = &place.store;
+    for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
+        open(store, name, 0).await;
+        escalate(store, name, 10).await;
+        offer(store, name, "ana", 9, 11).await.unwrap();
+        accept(store, name, "ana", 20 + index as i64 * 10).await;
+    }
+    let waits = store.measured_waits(&queue("general"), at(25), 10).await.unwrap();
+    let spans: Vec<_> = waits.iter().map(|wait| (wait.wait, wait.place_at_start)).collect();
+    assert_eq!(spans, [(seconds(30), 3), (seconds(20), 3)]);
+    assert_eq!(store.measured_waits(&queue("general"), at(0), 1).await.unwrap().len(), 1);
+    assert!(store.measured_waits(&queue("other"), at(0), 9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn search_finds_by_state_agent_words_and_time() {
+    let place = Place::new();
+    let store = &place.store;
+    for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
+        open(store, name, index as i64 * 10).await;
+    }
+    store.receive(receipt("b", "c1", "My 100% wool_coat shrank", 30)).await.unwrap();
+    escalate(store, "c", 40).await;
+    offer(store, "c", "ana", 1, 41).await.unwrap();
+    let find = |search: Search| async move {
+        let found = store.search(Search { limit: 10, ..search }).await.unwrap();
+        found.into_iter().map(|c| c.id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(find(everything(10)).await, ["cnv_c", "cnv_b", "cnv_a"], "latest first");
+    let states = vec![StateName::Offered];
+    assert_eq!(find(Search { states, ..Search::default() }).await, ["cnv_c"]);
+    let by = Search { agent: Some(agent("ana")), ..Search::default() };
+    assert_eq!(find(by).await, ["cnv_c"]);
+    let words = |text: &str| Search { text: text.to_owned(), ..Search::default() };
+    assert_eq!(find(words("100% WOOL")).await, ["cnv_b"]);
+    assert!(find(words("100_ wool")).await.is_empty(), "what people write is no pattern");
+    assert!(find(words("wool%shrank")).await.is_empty());
+    assert_eq!(find(words("cnv_a")).await, ["cnv_a"]);
+    let before = Search { before: Some(at(20)), ..Search::default() };
+    assert_eq!(find(before).await, ["cnv_b", "cnv_a"]);
+    assert_eq!(store.search(everything(1)).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn glances_show_the_last_message_the_reason_and_the_marks() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "a", 0).await;
+    open(store, "b", 0).await;
+    escalate(store, "a", 1).await;
+    store.record_read(&cnv("a"), ReadMarks { visitor: 1, agent: 0 }).await.unwrap();
+    let glances = store.glances(&[cnv("a"), cnv("b")]).await.unwrap();
+    let a = &glances[&cnv("a")];
+    assert_eq!(a.last.as_ref().map(|entry| entry.position), Some(1), "a notice is no message");
+    assert_eq!(a.reason.as_deref(), Some("asked_for_human"));
+    assert_eq!(a.marks, ReadMarks { visitor: 1, agent: 0 });
+    assert_eq!(glances[&cnv("b")].reason, None);
+}
+
+#[tokio::test]
+async fn opened_between_goes_through_all_once_oldest_first() {
+    let place = Place::new();
+    let store = &place.store;
+    for (name, second) in [("a", 1), ("c", 2), ("b", 2), ("d", 3)] {
+        open(store, name, second).await;
+    }
+    let mut after = None;
+    let mut seen = Vec::new();
+    loop {
+        let page = store.opened_between(None, None, after.clone(), 1).await.unwrap();
+        let Some(next) = page.into_iter().next() else { break };
+        seen.push(next.id.as_str().to_owned());
+        after = Some(next.id);
+    }
+    assert_eq!(seen, ["cnv_a", "cnv_b", "cnv_c", "cnv_d"]);
+    let some = store.opened_between(Some(at(2)), Some(at(3)), None, 10).await.unwrap();
+    assert_eq!(some.len(), 2, "from inclusive, until exclusive");
+}
+
+#[tokio::test]
+async fn figures_count_states_and_reasons() {
+    let place = Place::new();
+    let store = &place.store;
+    for name in ["a", "b", "c"] {
+        open(store, name, 0).await;
+    }
+    escalate(store, "a", 1).await;
+    escalate(store, "b", 50).await;
+    let figures = store.figures(at(10)).await.unwrap();
+    assert_eq!(figures.by_state.get("with_bot"), Some(&1));
+    assert_eq!(figures.by_state.get("queued"), Some(&2));
+    assert_eq!(figures.by_reason.get("asked_for_human"), Some(&1), "only since then");
+}
+
+/// Jobs that share a commit do not share their mistakes.
+#[tokio::test]
+async fn a_job_that_fails_takes_nothing_with_it() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    // The writer is held up, so that all of these land in one group.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let held_up = store.write(move |_| {
+        let _ = wait.recv();
+        Ok::<_, StoreError>(())
+    });
+    let stale = Change::of(Conversation { version: 99, ..opened }).with(says("lost", 2));
+    let broken = store.write(|c| {
+        c.execute("update conversations set version = 77", []).unwrap();
+        Err::<(), _>(StoreError::NoRoom)
+    });
+    let jobs = async {
+        let answers = tokio::join!(
+            held_up,
+            store.receive(receipt("eve", "c1", "first", 1)),
+            store.commit(stale, None, at(2)),
+            broken,
+            store.receive(receipt("eve", "c2", "second", 3)),
+            async { go.send(()) },
+        );
+        answers
+    };
+    let (_, first, stale, broken, second, _) = jobs.await;
+    assert_eq!(first.unwrap().position, Some(2));
+    assert_eq!(stale, Err(StoreError::Conflict));
+    assert_eq!(broken, Err(StoreError::NoRoom));
+    assert_eq!(second.unwrap().position, Some(3));
+    assert_eq!(get(store, "eve").await.version, 1, "what the broken job had written is undone");
+}
+
+/// A thousand messages at once: every one acknowledged once, no number twice.
+#[tokio::test]
+async fn many_writers_get_each_number_once() {
+    let place = Place::new();
+    let store = Arc::new(place.store.clone());
+    open(&store, "eve", 0).await;
+    let calls = (0..500).map(|n| {
+        let store = store.clone();
+        async move { store.receive(receipt("eve", &format!("c{n}"), "again", 1)).await.unwrap().position }
+    });
+    let mut positions: Vec<_> = futures_util::future::join_all(calls).await.into_iter().flatten().collect();
+    positions.sort_unstable();
+    assert_eq!(positions, (2..=501).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_write_says_so_and_goes_on_reading() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    store.check().await.unwrap();
+    // The disk refuses: SQLite itself is told to.
+    store.write(|c| Ok::<_, StoreError>(c.pragma_update(None, "query_only", true).unwrap())).await.unwrap();
+    assert_eq!(store.check().await, Err(StoreError::Unavailable));
+    let refused = store.receive(receipt("eve", "c1", "Hello?", 1)).await;
+    assert_eq!(refused, Err(StoreError::Unavailable));
+    assert_eq!(get(store, "eve").await.last_position, 1, "reading goes on");
+    let again = SqliteStore::open(&place.path(), "second").unwrap();
+    again.check().await.unwrap();
+    again.receive(receipt("eve", "c1", "Hello?", 1)).await.unwrap();
+}
+
+/// A full disk: the write is refused by name, nothing is half written, and it goes on when there is room again.
+#[tokio::test]
+async fn a_full_disk_refuses_and_recovers() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let limit = |pages: i64| {
+        store.write(move |c| {
+            let pages = if pages > 0 {
+                pages
+            } else {
+                c.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0)).unwrap()
+            };
+            c.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+            Ok::<_, StoreError>(())
+        })
+    };
+    limit(0).await.unwrap();
+    let mut n_written = 0;
+    let refused = loop {
+        let text = "x".repeat(4_000);
+        let mut receipt = receipt("eve", &format!("c{n_written}"), "x", 1);
+        receipt.body = body(&text);
+        match store.receive(receipt).await {
+            Ok(_) => n_written += 1,
+            Err(error) => break error,
+        }
+        assert!(n_written < 1_000, "the disk is never full");
+    };
+    assert_eq!(refused, StoreError::Unavailable);
+    let entries = store.entries(&cnv("eve"), 0, 5_000).await.unwrap();
+    assert_eq!(entries.len(), 1 + n_written);
+    assert_eq!(get(store, "eve").await.last_position, 1 + n_written as u64);
+    limit(1_000_000).await.unwrap();
+    store.receive(receipt("eve", "again", "Hello?", 2)).await.unwrap();
+}
+
+/// What cannot be read is an error with a name, not a panic, and names no content.
+#[tokio::test]
+async fn what_cannot_be_read_is_named_without_its_content() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    store
+        .write(|c| {
+            c.execute("update conversations set state_data = '{\"state\":\"secret\"}'", []).unwrap();
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    let error = store.conversation(&cnv("eve")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+    assert_eq!(error.code(), "store_unavailable");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn states_are_written_once_more_where_indexes_see_them() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    escalate(store, "eve", 1).await;
+    offer(store, "eve", "ana", 1, 2).await.unwrap();
+    let offered = get(store, "eve").await;
+    assert!(matches!(offered.state, ConversationState::Offered { .. }));
+    let row: (String, String, i64) = store
+        .read(|c| {
+            let sql = "select state, agent, due_at from conversations";
+            Ok(c.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap())
+        })
+        .await
+        .unwrap();
+    assert_eq!(row, ("offered".into(), "agt_ana".into(), at(32).as_millis()));
+}

@@ -1,0 +1,814 @@
+//! A whole Baton without sockets: the flow over a real SQLite file, a clock that the
+//! test moves, a scripted analyzer and a scripted bot. Nothing in it sleeps.
+
+use baton::broker::LocalBus;
+use baton::domain::account::{AccountChange, Email};
+use baton::domain::agent::{Presence, Role};
+use baton::domain::conversation::{
+    Author, Body, Conversation, ConversationState, Destination, Entry, EntryKind, Exclusion, StateName,
+};
+use baton::domain::escalation::{Decision, EscalationPolicy};
+use baton::domain::handoff::HandoffStatus;
+use baton::domain::id::{AgentId, ConversationId, OfferId, QueueId, VisitorId};
+use baton::domain::outcome::{Csat, Disposition, WrapUp};
+use baton::domain::queue::Queue;
+use baton::domain::time::Timestamp;
+use baton::domain::tuning::{Turn, TurnSpeaker, decisions_of_turns};
+use baton::flow::ports::directory::{Directory, NewAccount, Stamp};
+use baton::flow::ports::{Ack, Bus, Clock, IdSource, NobodyCounts, Ports, Search, Store};
+use baton::flow::view::VisitorStatus;
+use baton::flow::{Flow, FlowError, Settings};
+use baton::shutdown::Tracker;
+use baton::store::sqlite::SqliteStore;
+use rusqlite::{Connection, OpenFlags};
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+
+use super::scripted::{ScriptedAnalyzer, ScriptedBot};
+use super::clock::TestClock;
+use super::gate::{Crash, Gate};
+
+/// How often Baton looks at what time does.
+const STEP: Duration = Duration::from_millis(250);
+
+/// When a world begins: a Friday, eleven o'clock in Berlin.
+pub const BEGINNING: &str = "2026-11-20T10:00:00Z";
+
+/// A span of seconds.
+pub fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// A span of minutes.
+pub fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+/// A text that is a message.
+pub fn body(text: &str) -> Body {
+    Body::new(text).unwrap()
+}
+
+/// Identifiers that count.
+#[derive(Default)]
+pub struct CountingIds(AtomicU64);
+
+impl IdSource for CountingIds {
+    fn suffix(&self) -> String {
+        format!("{:06}", self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// What is set for an agent; the defaults are those of somebody who can do everything once.
+#[derive(Debug, Clone)]
+pub struct AgentTraits {
+    /// Level of support.
+    pub tier: u8,
+    /// Conversations at once.
+    pub capacity: u32,
+    /// What they know.
+    pub skills: Vec<String>,
+    /// The queues they serve, by name; all, when empty.
+    pub queues: Vec<String>,
+    /// What they may do.
+    pub role: Role,
+}
+
+impl Default for AgentTraits {
+    fn default() -> Self {
+        Self { tier: 1, capacity: 3, skills: Vec::new(), queues: Vec::new(), role: Role::Agent }
+    }
+}
+
+/// How a world is made.
+pub struct WorldBuilder {
+    policy: EscalationPolicy,
+    begins: Timestamp,
+    bus: Arc<dyn Bus>,
+}
+
+impl WorldBuilder {
+    /// Under this policy.
+    pub fn policy(mut self, policy: EscalationPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// At this time.
+    pub fn begins(mut self, at: Timestamp) -> Self {
+        self.begins = at;
+        self
+    }
+
+    /// With this bus.
+    pub fn bus(mut self, bus: Arc<dyn Bus>) -> Self {
+        self.bus = bus;
+        self
+    }
+
+    /// Makes it.
+    pub async fn start(self) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = TestClock::at(self.begins);
+        let analyzer = Arc::new(ScriptedAnalyzer::new(clock.clone()));
+        let bot = Arc::new(ScriptedBot::new());
+        let ids = Arc::new(CountingIds::default());
+        let path = folder.path().join("baton.db");
+        let gate = Arc::new(Gate::new(SqliteStore::open(&path, "history").unwrap()));
+        let parts = Parts { clock, analyzer, bot, ids, bus: self.bus };
+        let (flow, tracker) = parts.flow(&gate, &self.policy);
+        let sql = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        World {
+            flow,
+            tracker,
+            gate,
+            parts,
+            policy: self.policy,
+            path,
+            sql,
+            n_commands: AtomicU64::new(0),
+            agents: BTreeMap::new(),
+            journal: Vec::new(),
+            before: BTreeMap::new(),
+            began_at: self.begins,
+            is_finished: false,
+            _folder: folder,
+        }
+    }
+}
+
+struct Parts {
+    clock: TestClock,
+    analyzer: Arc<ScriptedAnalyzer>,
+    bot: Arc<ScriptedBot>,
+    ids: Arc<CountingIds>,
+    bus: Arc<dyn Bus>,
+}
+
+impl Parts {
+    fn flow(&self, gate: &Arc<Gate>, policy: &EscalationPolicy) -> (Flow, Tracker) {
+        let tracker = Tracker::new();
+        let ports = Ports {
+            store: gate.clone(),
+            directory: gate.clone(),
+            analyzer: self.analyzer.clone(),
+            bot: self.bot.clone(),
+            bus: self.bus.clone(),
+            clock: Arc::new(self.clock.clone()),
+            ids: self.ids.clone(),
+            observer: Arc::new(NobodyCounts),
+        };
+        (Flow::new(ports, Settings::default(), policy.clone(), tracker.clone()), tracker)
+    }
+}
+
+/// Something that could be seen from outside, in the order in which it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// When.
+    pub at: Timestamp,
+    /// Whose conversation: the visitor's name.
+    pub visitor: String,
+    /// What.
+    pub what: Happened,
+}
+
+/// What was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happened {
+    /// The conversation is in another state, or in the same one with other details.
+    Moved {
+        /// Before; none for a new conversation.
+        from: Option<ConversationState>,
+        /// The conversation after.
+        to: Box<Conversation>,
+        /// Whether the agent it was taken from is passed over now.
+        is_passed_over: bool,
+    },
+    /// The log has one more entry.
+    Logged(Box<Entry>),
+}
+
+/// The flow and all it stands on.
+pub struct World {
+    /// The steps under test.
+    pub flow: Flow,
+    parts: Parts,
+    tracker: Tracker,
+    gate: Arc<Gate>,
+    policy: EscalationPolicy,
+    path: PathBuf,
+    sql: Connection,
+    n_commands: AtomicU64,
+    agents: BTreeMap<String, AgentTraits>,
+    journal: Vec<Seen>,
+    before: BTreeMap<ConversationId, (Conversation, u64)>,
+    began_at: Timestamp,
+    is_finished: bool,
+    // Kept to the end: the database lies in it.
+    _folder: TempDir,
+}
+
+/// The id of a visitor by name.
+pub fn visitor(name: &str) -> VisitorId {
+    VisitorId::parse(&format!("vis_{name}")).unwrap()
+}
+
+/// The id of an agent by name.
+pub fn agent(name: &str) -> AgentId {
+    AgentId::parse(&format!("agt_{name}")).unwrap()
+}
+
+/// The id of a queue by name.
+pub fn queue(name: &str) -> QueueId {
+    QueueId::parse(&format!("que_{name}")).unwrap()
+}
+
+/// The name in an id.
+pub fn name_of(id: &str) -> &str {
+    id.split_once('_').map_or(id, |(_, name)| name)
+}
+
+impl World {
+    /// Under the default policy, at the usual time.
+    pub async fn start() -> Self {
+        Self::builder().start().await
+    }
+
+    /// A world to be made.
+    pub fn builder() -> WorldBuilder {
+        WorldBuilder {
+            policy: EscalationPolicy::default(),
+            begins: Timestamp::parse(BEGINNING).unwrap(),
+            bus: Arc::new(LocalBus::new()),
+        }
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &TestClock {
+        &self.parts.clock
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// The analyzer.
+    pub fn analyzer(&self) -> &ScriptedAnalyzer {
+        &self.parts.analyzer
+    }
+
+    /// The bot.
+    pub fn bot(&self) -> &ScriptedBot {
+        &self.parts.bot
+    }
+
+    /// The store, past the gate.
+    pub fn store(&self) -> &SqliteStore {
+        self.gate.store()
+    }
+
+    /// The tasks of the process.
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// The flow of another node over the same store: with lanes of its own.
+    pub fn another_node(&self) -> Flow {
+        self.parts.flow(&self.gate, &self.policy).0
+    }
+
+    /// The policy that is live.
+    pub fn policy(&self) -> &EscalationPolicy {
+        &self.policy
+    }
+
+    /// Everything seen so far.
+    pub fn journal(&self) -> &[Seen] {
+        &self.journal
+    }
+
+    /// A read-only connection to the database.
+    pub fn sql(&self) -> &Connection {
+        &self.sql
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp { by: None, at: self.now() }
+    }
+
+    /// A name for the next command.
+    pub fn command(&self) -> String {
+        format!("c{}", self.n_commands.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Makes a queue.
+    pub async fn queue(&self, queue: Queue) {
+        self.store().save_queue(self.stamp(), queue).await.unwrap();
+    }
+
+    /// Makes an agent who is not there yet.
+    pub async fn account(&mut self, name: &str, traits: AgentTraits) {
+        let new = NewAccount {
+            id: agent(name),
+            email: Email::parse(&format!("{name}@baton.example")).unwrap(),
+            name: name.to_owned(),
+            role: traits.role,
+        };
+        self.store().add_account(self.stamp(), new, None).await.unwrap();
+        let change = AccountChange {
+            capacity: Some(traits.capacity),
+            tier: Some(traits.tier),
+            skills: Some(traits.skills.clone()),
+            queues: Some(traits.queues.iter().map(|name| queue(name)).collect()),
+            ..AccountChange::default()
+        };
+        self.store().change_account(self.stamp(), agent(name), change).await.unwrap();
+        self.agents.insert(name.to_owned(), traits);
+    }
+
+    /// Makes an agent who is there and takes offers.
+    pub async fn agent(&mut self, name: &str, traits: AgentTraits) {
+        self.account(name, traits).await;
+        self.flow.agent_connected(&agent(name)).await.unwrap();
+        self.flow.set_presence(&agent(name), Presence::Online).await.unwrap();
+    }
+
+    // --- time -----------------------------------------------------------------
+
+    /// Waits until nothing goes on but what waits for the clock, the bot or the model.
+    pub async fn settle(&self) {
+        let mut quiet = 0;
+        while quiet < 16 {
+            tokio::task::yield_now().await;
+            if self.gate.is_idle() {
+                quiet += 1;
+            } else {
+                quiet = 0;
+                self.gate.until_less().await;
+            }
+        }
+    }
+
+    /// One round of what Baton does by itself.
+    pub async fn round(&mut self) {
+        self.settle().await;
+        self.observe().await;
+        let flow = self.flow.clone();
+        self.unless_crashed(flow.tick()).await;
+        self.settle().await;
+        self.observe().await;
+        self.unless_crashed(flow.offer_waiting()).await.transpose().unwrap();
+        self.settle().await;
+        self.observe().await;
+    }
+
+    /// Time passes. Steps in which nothing can happen are left out; the others are made a quarter of a second apart.
+    pub async fn advance(&mut self, span: Duration) {
+        let until = self.now().plus(span);
+        self.advance_to(until).await;
+    }
+
+    /// Time passes until then.
+    pub async fn advance_to(&mut self, until: Timestamp) {
+        self.round().await;
+        let mut n_before = usize::MAX;
+        while self.now() < until && !self.gate.is_shut() {
+            let now = self.now();
+            let has_moved = self.journal.len() != n_before;
+            n_before = self.journal.len();
+            let next = if has_moved { now.plus(STEP) } else { self.next_due().unwrap_or(until) };
+            let next = self.on_grid(next).min(until);
+            self.parts.clock.advance(next.since(now));
+            self.parts.analyzer.deliver();
+            self.round().await;
+        }
+    }
+
+    fn on_grid(&self, at: Timestamp) -> Timestamp {
+        let step = u64::try_from(STEP.as_millis()).unwrap();
+        let since = u64::try_from(at.since(self.began_at).as_millis()).unwrap();
+        self.began_at.plus(Duration::from_millis(since.div_ceil(step) * step))
+    }
+
+    /// The next instant at which time does something, as far as the store and those who sleep know.
+    fn next_due(&self) -> Option<Timestamp> {
+        let now = self.now();
+        let service = &self.policy.service;
+        let mut due: Vec<Timestamp> =
+            [self.parts.clock.next_wake(), self.parts.analyzer.next_answer()].into_iter().flatten().collect();
+        let mut statement = self
+            .sql
+            .prepare_cached("select state_data, visitor_seen_at, excluded, last_visitor_position > decided_position from conversations where state <> 'closed'")
+            .unwrap();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let state: ConversationState = serde_json::from_str(&row.get::<_, String>(0).unwrap()).unwrap();
+            let seen = Timestamp::from_millis(row.get(1).unwrap());
+            let excluded: Vec<Exclusion> = serde_json::from_str(&row.get::<_, String>(2).unwrap()).unwrap();
+            due.extend(state.due_at());
+            due.extend(excluded.iter().map(|exclusion| exclusion.until));
+            match &state {
+                ConversationState::WithBot { .. } => due.push(seen.plus(service.idle_timeout)),
+                ConversationState::Queued { since, .. } | ConversationState::Offered { since, .. } => {
+                    due.push(seen.plus(service.gone_timeout));
+                    due.push(since.plus(service.gone_timeout));
+                }
+                ConversationState::WrapUp { ended_at, .. } => {
+                    due.push(ended_at.plus(service.wrap_up_timeout));
+                }
+                _ => {}
+            }
+            if row.get::<_, bool>(3).unwrap() {
+                due.push(seen.plus(Settings::default().analysis_budget + seconds(2)));
+            }
+        }
+        let mut statement = self
+            .sql
+            .prepare_cached("select lost_at from attendance where lost_at is not null")
+            .unwrap();
+        let mut rows = statement.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            due.push(Timestamp::from_millis(row.get(0).unwrap()).plus(Settings::default().agent_grace));
+        }
+        due.into_iter().filter(|at| *at > now).min()
+    }
+
+    /// Writes into the journal what has changed since the last look.
+    async fn observe(&mut self) {
+        let now = self.now();
+        let mut all = self
+            .store()
+            .search(Search { limit: 100_000, ..Search::default() })
+            .await
+            .unwrap();
+        all.reverse();
+        for conversation in all {
+            let old = self.before.get(&conversation.id).cloned();
+            let logged = old.as_ref().map_or(0, |(_, position)| *position);
+            let visitor = name_of(conversation.visitor.as_str()).to_owned();
+            let moved = old.as_ref().is_none_or(|(old, _)| old.state != conversation.state);
+            if conversation.last_position > logged {
+                for entry in self.store().entries(&conversation.id, logged, 10_000).await.unwrap() {
+                    let what = Happened::Logged(Box::new(entry));
+                    self.journal.push(Seen { at: now, visitor: visitor.clone(), what });
+                }
+            }
+            if moved {
+                let from = old.map(|(old, _)| old.state);
+                let is_passed_over = from
+                    .as_ref()
+                    .and_then(ConversationState::agent)
+                    .is_some_and(|agent| conversation.excludes(agent, now));
+                let what =
+                    Happened::Moved { from, to: Box::new(conversation.clone()), is_passed_over };
+                self.journal.push(Seen { at: now, visitor, what });
+            }
+            let position = conversation.last_position;
+            self.before.insert(conversation.id.clone(), (conversation, position));
+        }
+    }
+
+    /// Ends the process and starts another over the same file. What was under way is lost, as in a crash.
+    pub async fn restart(&mut self) {
+        self.gate.shut();
+        self.tracker.stop();
+        self.parts.bot.forget_questions();
+        self.parts.analyzer.forget_pending();
+        while !self.gate.is_idle() {
+            self.gate.until_less().await;
+        }
+        let gate = Arc::new(Gate::new(SqliteStore::open(&self.path, "another history").unwrap()));
+        gate.store().everybody_lost(self.now()).await.unwrap();
+        (self.flow, self.tracker) = self.parts.flow(&gate, &self.policy);
+        self.gate = gate;
+        self.observe().await;
+    }
+
+    /// From now on the process ends at the write that is `after` writes away.
+    pub fn crash(&self, after: u64, how: Crash) {
+        self.gate.crash(after, how);
+    }
+
+    /// Whether the process has ended.
+    pub fn has_crashed(&self) -> bool {
+        self.gate.is_shut()
+    }
+
+    /// The answer, or none when the process ended before it came.
+    pub async fn unless_crashed<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.gate.until_shut() => None,
+            answer = call => Some(answer),
+        }
+    }
+
+    // --- what people do ---------------------------------------------------------
+
+    /// A visitor writes.
+    pub async fn says(&self, name: &str, text: &str) -> Result<Ack, FlowError> {
+        self.flow.receive(&visitor(name), None, &self.command(), body(text)).await
+    }
+
+    /// A visitor asks for a person with the button.
+    pub async fn asks(&self, name: &str) -> Result<Ack, FlowError> {
+        self.flow.ask_for_human(&visitor(name), None, &self.command()).await
+    }
+
+    /// A waiting visitor goes on with the bot.
+    pub async fn continues(&self, name: &str) -> Result<Ack, FlowError> {
+        self.flow.continue_with_bot(&visitor(name), &self.command()).await
+    }
+
+    /// A waiting visitor leaves an address.
+    pub async fn leaves(&self, name: &str, email: &str) -> Result<Ack, FlowError> {
+        self.flow.leave_contact(&visitor(name), &self.command(), email).await
+    }
+
+    /// A visitor ends the conversation.
+    pub async fn ends(&self, name: &str) -> Result<Ack, FlowError> {
+        self.flow.end(&visitor(name), &self.command()).await
+    }
+
+    /// A visitor rates their latest conversation.
+    pub async fn rates(&self, name: &str, score: u8, comment: Option<&str>) -> Result<Ack, FlowError> {
+        let conversation = self.conversation(name).await.id;
+        let csat = Csat { conversation, score, comment: comment.map(str::to_owned) };
+        self.flow.rate(&visitor(name), csat).await
+    }
+
+    /// A visitor's page is open.
+    pub async fn is_here(&self, name: &str) -> Result<(), FlowError> {
+        self.flow.visitor_here(&visitor(name)).await
+    }
+
+    /// Where a visitor stands.
+    pub async fn status(&self, name: &str) -> VisitorStatus {
+        self.flow.visitor_status(&visitor(name)).await.unwrap()
+    }
+
+    /// A visitor's latest conversation.
+    pub async fn conversation(&self, name: &str) -> Conversation {
+        self.store().latest_of(&visitor(name)).await.unwrap().unwrap()
+    }
+
+    /// Where that stands.
+    pub async fn state(&self, name: &str) -> StateName {
+        self.conversation(name).await.state.name()
+    }
+
+    /// The whole log of a visitor's latest conversation.
+    pub async fn log(&self, name: &str) -> Vec<Entry> {
+        let id = self.conversation(name).await.id;
+        self.store().entries(&id, 0, 10_000).await.unwrap()
+    }
+
+    /// The offer that stands to somebody for a visitor's conversation.
+    pub async fn offer(&self, name: &str) -> Option<(AgentId, OfferId)> {
+        match self.conversation(name).await.state {
+            ConversationState::Offered { agent, offer, .. } => Some((agent, offer)),
+            _ => None,
+        }
+    }
+
+    /// An agent takes the offer of a visitor's conversation.
+    pub async fn accepts(&self, who: &str, name: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        let offer = self.offer(name).await.map_or_else(|| OfferId::from_suffix("none"), |(_, offer)| offer);
+        self.flow.accept(&agent(who), &self.command(), &id, &offer).await
+    }
+
+    /// An agent says no to the offer.
+    pub async fn declines(&self, who: &str, name: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        let offer = self.offer(name).await.map_or_else(|| OfferId::from_suffix("none"), |(_, offer)| offer);
+        self.flow.decline(&agent(who), &self.command(), &id, &offer).await
+    }
+
+    /// An agent takes a visitor's conversation out of turn.
+    pub async fn takes(&self, who: &str, name: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.take(&agent(who), &self.command(), &id).await
+    }
+
+    /// An agent says something to a visitor.
+    pub async fn tells(&self, who: &str, name: &str, text: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.say(&agent(who), &self.command(), &id, body(text)).await
+    }
+
+    /// An agent writes a note.
+    pub async fn notes(&self, who: &str, name: &str, text: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.note(&agent(who), &self.command(), &id, body(text)).await
+    }
+
+    /// An agent passes a visitor's conversation on.
+    pub async fn transfers(&self, who: &str, name: &str, to: Destination) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.transfer(&agent(who), &self.command(), &id, to, None).await
+    }
+
+    /// An agent gives a visitor's conversation back to the bot.
+    pub async fn hands_back(&self, who: &str, name: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.hand_back(&agent(who), &self.command(), &id).await
+    }
+
+    /// An agent says it is done.
+    pub async fn resolves(&self, who: &str, name: &str) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        self.flow.resolve(&agent(who), &self.command(), &id).await
+    }
+
+    /// An agent says how it went.
+    pub async fn wraps_up(&self, who: &str, name: &str, disposition: Disposition) -> Result<Ack, FlowError> {
+        let id = self.conversation(name).await.id;
+        let wrap_up = WrapUp { disposition, label: None, note: None };
+        self.flow.wrap_up(&agent(who), &self.command(), &id, wrap_up).await
+    }
+
+    /// An agent's connections are gone.
+    pub async fn loses(&self, who: &str) -> Result<(), FlowError> {
+        self.flow.agent_disconnected(&agent(who), self.now()).await
+    }
+
+    /// An agent is connected again.
+    pub async fn comes_back(&self, who: &str) -> Result<(), FlowError> {
+        self.flow.agent_connected(&agent(who)).await
+    }
+
+    // --- what must hold -----------------------------------------------------------
+
+    /// Ends the test: what must always hold, holds.
+    pub async fn finish(mut self) {
+        if self.gate.is_shut() {
+            self.restart().await;
+        }
+        self.settle().await;
+        self.check().await;
+        self.check_decisions().await;
+        self.is_finished = true;
+    }
+
+    /// Asserts what must hold at every instant, seen from the store (invariants 5, 6, 7, 14 and 15).
+    pub async fn check(&self) {
+        let store = self.store();
+        let mut all = store.search(Search { limit: 100_000, ..Search::default() }).await.unwrap();
+        all.reverse();
+        let mut open_of = BTreeSet::new();
+        let mut held: BTreeMap<AgentId, u32> = BTreeMap::new();
+        for conversation in &all {
+            let id = &conversation.id;
+            self.check_state(conversation).await;
+            self.check_log(conversation).await;
+            if conversation.state.is_open() {
+                let is_first = open_of.insert(conversation.visitor.clone());
+                assert!(is_first, "{id}: {} has another open conversation", conversation.visitor);
+            }
+            let takes_room = matches!(conversation.state.name(), StateName::Offered | StateName::WithAgent);
+            if let Some(agent) = conversation.state.agent().filter(|_| takes_room) {
+                *held.entry(agent.clone()).or_default() += 1;
+            }
+        }
+        for (agent, held) in held {
+            let capacity = self.agents[name_of(agent.as_str())].capacity;
+            assert!(held <= capacity, "invariant 6: {agent} holds {held} of {capacity}");
+        }
+        let n_rows: usize =
+            self.sql.query_row("select count(*) from conversations", [], |row| row.get(0)).unwrap();
+        assert_eq!(n_rows, all.len(), "a conversation is in no known state");
+    }
+
+    /// Asserts that what is stored of each conversation, written as turns and read again, is decided again exactly as it
+    /// was decided (invariants 9 and 15). What no message made, such as the button, no message can replay.
+    pub async fn check_decisions(&self) {
+        let store = self.store();
+        for conversation in store.search(Search { limit: 100_000, ..Search::default() }).await.unwrap() {
+            let id = &conversation.id;
+            let analyses = store.analyses(id).await.unwrap();
+            let (mut turns, mut positions) = (Vec::new(), Vec::new());
+            let mut stored = BTreeMap::new();
+            let mut is_open_ended = false;
+            for entry in store.entries(id, 0, 100_000).await.unwrap() {
+                match entry.kind {
+                    EntryKind::Decision(decision) => {
+                        stored.extend(decision.about.map(|about| (about, *decision)));
+                    }
+                    EntryKind::Message { body, is_no_answer } if !is_open_ended => {
+                        let analysis = analyses.get(&entry.position).cloned();
+                        // A message that is not decided yet ends what can be replayed.
+                        is_open_ended = entry.author == Author::Visitor && analysis.is_none();
+                        if is_open_ended {
+                            continue;
+                        }
+                        let speaker = match entry.author {
+                            Author::Visitor => TurnSpeaker::Visitor,
+                            Author::Agent { .. } => TurnSpeaker::Agent,
+                            Author::Bot | Author::System => TurnSpeaker::Bot,
+                        };
+                        let text = body.as_str().to_owned();
+                        let at = Some(entry.at);
+                        turns.push(Turn { speaker, text, at, analysis, no_answer: is_no_answer });
+                        positions.push(entry.position);
+                    }
+                    _ => {}
+                }
+            }
+            let written = serde_json::to_string(&turns).unwrap();
+            let read: Vec<Turn> = serde_json::from_str(&written).unwrap();
+            let mut n_replayed = 0;
+            for replayed in decisions_of_turns(&self.policy, &read) {
+                let about = positions[replayed.turn];
+                let stored = stored.get(&about).unwrap_or_else(|| panic!("{id}: nothing decided at {about}"));
+                let stored = Decision { about: None, ..stored.clone() };
+                assert_eq!(stored, replayed.decision, "invariant 9: {id} at {about}");
+                n_replayed += 1;
+            }
+            if !is_open_ended {
+                let decided: Vec<_> = stored.keys().collect();
+                assert_eq!(decided.len(), n_replayed, "invariant 9: {id} has decisions about {decided:?}");
+            }
+        }
+    }
+
+    async fn check_state(&self, conversation: &Conversation) {
+        let (id, state) = (&conversation.id, &conversation.state);
+        let handoffs = self.store().handoffs(id).await.unwrap();
+        let open: Vec<_> = handoffs
+            .iter()
+            .filter(|h| matches!(h.status, HandoffStatus::Initiated | HandoffStatus::Accepted))
+            .collect();
+        assert!(open.len() <= 1, "invariant 5: {id} has {} open handoffs", open.len());
+        let wanted = match state.name() {
+            StateName::Queued | StateName::Offered | StateName::LeftMessage => Some(HandoffStatus::Initiated),
+            StateName::WithAgent => Some(HandoffStatus::Accepted),
+            StateName::WithBot | StateName::WrapUp | StateName::Closed => None,
+        };
+        let found = open.first().map(|handoff| handoff.status);
+        assert_eq!(found, wanted, "invariant 7: {id} is {state:?} and its open handoff is {found:?}");
+        if let Some(handoff) = open.first() {
+            assert_eq!(Some(&handoff.id), state.handoff(), "invariant 7: {id} waits in another handoff");
+            assert_eq!(conversation.queue.as_ref(), Some(&handoff.queue), "invariant 7: {id} has a queue");
+        }
+        if let ConversationState::WithAgent { agent, .. } = state {
+            assert_eq!(open[0].agent.as_ref(), Some(agent), "invariant 7: {id} is held by another agent");
+        }
+        let (word, agent): (String, Option<String>) = self
+            .sql
+            .query_row("select state, agent from conversations where id = ?1", [id.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(word, state.name().as_str(), "{id}: the repeated state differs");
+        assert_eq!(agent.as_deref(), state.agent().map(AgentId::as_str), "{id}: the repeated agent differs");
+    }
+
+    async fn check_log(&self, conversation: &Conversation) {
+        let id = &conversation.id;
+        let entries = self.store().entries(id, 0, 100_000).await.unwrap();
+        let (mut position, mut visitor_seq, mut last_of_visitor) = (0, 0, 0);
+        for entry in &entries {
+            position += 1;
+            assert_eq!(entry.position, position, "{id}: positions are 1 to n");
+            let is_visible = entry.kind.is_for_visitor();
+            visitor_seq += u64::from(is_visible);
+            let wanted = is_visible.then_some(visitor_seq);
+            assert_eq!(entry.visitor_seq, wanted, "invariant 14: {id} at {position}: the visitor's sequence");
+            if entry.author == Author::Visitor && matches!(entry.kind, EntryKind::Message { .. }) {
+                last_of_visitor = position;
+            }
+            if let EntryKind::Decision(decision) = &entry.kind {
+                let score = &decision.score;
+                let sum: f64 = score.contributions.iter().map(|c| c.value).sum();
+                assert!((0.0..=1.0).contains(&score.value), "invariant 15: {id} at {position}: {score:?}");
+                assert!((sum - score.value).abs() < 1e-9, "invariant 15: {id} at {position}: {score:?}");
+                assert!(!decision.policy.is_empty(), "invariant 9: {id} at {position} names no policy");
+                assert_eq!(decision.is_escalation(), !decision.reasons.is_empty(), "{id} at {position}");
+            }
+        }
+        let counted =
+            (conversation.last_position, conversation.last_visitor_seq, conversation.last_visitor_position);
+        assert_eq!(counted, (position, visitor_seq, last_of_visitor), "{id}: the counters of the row");
+        let visible = self.store().visible_entries(id, 0, 100_000).await.unwrap();
+        assert!(
+            visible.iter().map(|entry| entry.visitor_seq).eq((1..=visitor_seq).map(Some)),
+            "invariant 14: {id}: what the visitor may see is gap-free"
+        );
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !self.is_finished && !std::thread::panicking() {
+            panic!("a world was dropped without `finish`: its invariants were not checked");
+        }
+    }
+}
