@@ -18,3 +18,4 @@ mod api;
 mod pages;
 mod gateway;
 mod kill;
+mod protocol_page;

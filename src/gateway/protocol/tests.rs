@@ -92,3 +92,29 @@ fn every_word_of_an_error_is_read_back() {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
     }
 }
+
+/// Every example of the page is read by the code, and written again as it stands there.
+#[test]
+fn every_line_of_the_page_is_a_frame() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/protocol.md")).unwrap();
+    let (visitors, agents) = page.split_once("\n## Agent\n").unwrap();
+    let lines = |part: &str, sign: &str| -> Vec<String> {
+        part.lines().filter_map(|line| line.strip_prefix(sign)).map(str::to_owned).collect()
+    };
+    for line in lines(visitors, "→ ") {
+        FromVisitor::parse(&line).unwrap_or_else(|error| panic!("{error:?}: {line}"));
+    }
+    for line in lines(agents, "→ ") {
+        FromAgent::parse(&line).unwrap_or_else(|error| panic!("{error:?}: {line}"));
+    }
+    let (to_visitor, to_agent) = (lines(visitors, "← "), lines(agents, "← "));
+    assert!(to_visitor.len() > 10 && to_agent.len() > 10, "the page has its exchanges");
+    for line in to_visitor {
+        let frame: ToVisitor = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(serde_json::to_string(&frame).unwrap(), line);
+    }
+    for line in to_agent {
+        let frame: ToAgent = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(serde_json::to_string(&frame).unwrap(), line);
+    }
+}

@@ -7,7 +7,7 @@ use baton::app::{App, Replacements};
 use baton::config::{Layers, load};
 use baton::domain::agent::Role;
 use baton::domain::time::Timestamp;
-use baton::flow::ports::Clock;
+use baton::flow::ports::{Analyzer, Bot, Clock};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -34,6 +34,18 @@ impl Options {
     pub fn set(mut self, key: &str, value: &str) -> Self {
         let name = format!("BATON_{}", key.replacen('.', "__", 1).to_uppercase());
         self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    /// Another bot than the configured one.
+    pub fn bot(mut self, bot: Arc<dyn Bot>) -> Self {
+        self.replacements.bot = Some(bot);
+        self
+    }
+
+    /// Another analyzer than the configured one.
+    pub fn analyzer(mut self, analyzer: Arc<dyn Analyzer>) -> Self {
+        self.replacements.analyzer = Some(analyzer);
         self
     }
 

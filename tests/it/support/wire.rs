@@ -81,8 +81,10 @@ impl Wire {
 
     /// Waits for the next frame.
     pub async fn hear(&mut self) -> Result<Value, Lost> {
+        // Pings come in between; they are no reason to wait longer.
+        let end = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let item = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            let item = tokio::time::timeout_at(end, self.socket.next()).await;
             match item {
                 Err(_) => return Err(Lost::Broken(format!("nothing came within {PATIENCE:?}"))),
                 Ok(None) => return Err(Lost::Broken("the connection ended without a close frame".into())),
