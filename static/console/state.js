@@ -93,7 +93,6 @@ const STEPS = {
       // Offers are told again after a reconnect; an old one may be long gone.
       offers: {},
       rooms: isSameStore ? mapValues(state.rooms, (room) => ({ ...room, caughtUp: false, typing: {}, problem: null })) : {},
-      pending: isSameStore ? state.pending : mapValues(state.pending, (pending) => ({ ...pending, status: 'failed', code: 'restored' })),
     };
   },
 
