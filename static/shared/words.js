@@ -100,7 +100,6 @@ const PROBLEMS = {
   no_room: 'You hold as many conversations as you may. Finish one first.',
   connection_refused: 'The server could not read this.',
   store_unavailable: 'The server cannot save right now. Try again in a moment.',
-  restored: 'The server was restored from a copy. Check before sending again.',
   unknown: 'The page was closed before the server answered. Check before sending again.',
   offline: 'You are not connected.',
 };

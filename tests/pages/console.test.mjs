@@ -234,6 +234,44 @@ test('a transfer takes the conversation to another agent with its note and every
   await finish(second);
 });
 
+test('escalating up a tier takes it to somebody of the next tier, by keyboard', { skip }, async () => {
+  const first = await agentAtWork();
+  const visitor = await visitorWaits('Ulla Up');
+  await offerRow(first.page, 'Ulla Up').getByRole('button', { name: /^Accept/ }).click();
+  await composer(first.page).waitFor();
+  const second = await agentAtWork({}, { tier: 2 });
+  await log(first.page).click();
+  await first.page.keyboard.press('e');
+  const dialog = first.page.getByRole('dialog', { name: 'Transfer' });
+  await until('up is chosen', () => dialog.getByRole('radio', { name: /Up a tier/ }).isChecked());
+  await first.page.keyboard.press('Enter');
+  await first.page.getByText('Ulla Up is on the way to somebody else.').waitFor();
+  await offerRow(second.page, 'Ulla Up').getByRole('button', { name: /^Accept/ }).click();
+  await log(second.page).getByText('Where is my parcel?').waitFor();
+  await visitor.ends();
+  await finish(first);
+  await finish(second);
+});
+
+test('one agent in two windows: accepted in one, it is theirs in both', { skip }, async () => {
+  const at = await agentAtWork();
+  const other = await at.context.newPage();
+  await other.goto(`${baton.base}/agent`);
+  const visitor = await visitorWaits('Wanda Window');
+  await offerRow(other, 'Wanda Window').waitFor();
+  await offerRow(at.page, 'Wanda Window').getByRole('button', { name: /^Accept/ }).click();
+  await composer(at.page).waitFor();
+  await until('it is in the other list, and no offer any more', async () => (await other.locator('.item-mine', { hasText: 'Wanda Window' }).count()) === 1 && (await other.locator('.item-offer').count()) === 0);
+  await other.locator('.item-mine .item-main', { hasText: 'Wanda Window' }).click();
+  await composer(other).fill('From the other window.');
+  await other.keyboard.press('Enter');
+  await visitor.next((frame) => frame.text === 'From the other window.', 'the reply');
+  await log(at.page).getByText('From the other window.').waitFor();
+  await other.close();
+  await visitor.ends();
+  await finish(at);
+});
+
 test('what was typed while the server was away goes out once when it is back', { skip }, async () => {
   const at = await agentAtWork();
   const { page, problems } = at;
