@@ -12,9 +12,9 @@ use serde::Deserialize;
 #[expect(missing_docs, reason = "default.toml says what each key means")]
 pub struct BotConfig {
     pub kind: BotKind,
-    #[serde(deserialize_with = "super::text_or_none")]
+    #[serde(deserialize_with = "super::values::text_or_none")]
     pub url: Option<String>,
-    #[serde(deserialize_with = "super::secret_or_none")]
+    #[serde(deserialize_with = "super::values::secret_or_none")]
     pub secret: Option<SecretString>,
     #[serde(with = "humantime_serde")]
     pub deadline: Duration,

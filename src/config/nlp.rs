@@ -12,7 +12,7 @@ use serde::Deserialize;
 #[expect(missing_docs, reason = "default.toml says what each key means")]
 pub struct NlpConfig {
     pub backend: Backend,
-    #[serde(deserialize_with = "super::path_or_none")]
+    #[serde(deserialize_with = "super::values::path_or_none")]
     pub model: Option<PathBuf>,
     #[serde(with = "humantime_serde")]
     pub budget: Duration,

@@ -41,7 +41,7 @@ impl ServerConfig {
 fn public_url_or_none<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<PublicUrl>, D::Error> {
-    match super::text_or_none(deserializer)? {
+    match super::values::text_or_none(deserializer)? {
         None => Ok(None),
         Some(text) => text.parse().map(Some).map_err(serde::de::Error::custom),
     }

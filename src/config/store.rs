@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "default.toml says what each key means")]
 pub struct StoreConfig {
-    #[serde(deserialize_with = "super::path_or_none")]
+    #[serde(deserialize_with = "super::values::path_or_none")]
     pub path: Option<PathBuf>,
     pub max_batch: NonZeroUsize,
     pub queue: NonZeroUsize,

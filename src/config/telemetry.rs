@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub struct TelemetryConfig {
     pub format: LogFormat,
     pub level: String,
-    #[serde(deserialize_with = "super::secret_or_none")]
+    #[serde(deserialize_with = "super::values::secret_or_none")]
     pub metrics_token: Option<SecretString>,
 }
 

@@ -116,7 +116,6 @@ pub fn routes() -> Vec<RouteInfo> {
 }
 
 /// Everything that is not a socket, ready to be merged with the sockets.
-#[must_use]
 pub fn router(http: Http) -> Router {
     let mut router = Router::new();
     for Route { path, access, answers, .. } in table() {

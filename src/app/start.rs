@@ -1,0 +1,322 @@
+//! From a configuration to a running service.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+
+use super::desk::GatewayDesk;
+use crate::auth::{Logins, Passwords, Tickets, Visitors};
+use crate::bot::{KnowledgeBot, WebhookBot, WebhookSettings};
+use crate::broker::LocalBus;
+use crate::config::{Backend, BotConfig, BotKind, Config, DEFAULT_POLICY, NlpConfig, parse_policy};
+use crate::demo;
+use crate::domain::escalation::EscalationPolicy;
+use crate::domain::event::Event;
+use crate::domain::id::QueueId;
+use crate::domain::queue::Queue;
+use crate::flow::ports::directory::Stamp;
+use crate::flow::ports::{Analyzer, Bot, Clock, Directory, IdSource, Observer, Ports};
+use crate::flow::{Flow, Settings};
+use crate::gateway::protocol::Close;
+use crate::gateway::{self, Gateway};
+use crate::http::{self, Http, Listener, Site};
+use crate::nlp::{Builder, LexiconAnalyzer};
+use crate::shutdown::Tracker;
+use crate::store::{Limits, SqliteStore};
+use crate::system::{SystemClock, TimeOrderedIds};
+use crate::telemetry::Metrics;
+
+/// How often what ended is forgotten.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
+
+/// What tests put in place of the machine's own. Empty in the service.
+#[derive(Clone, Default)]
+pub struct Replacements {
+    /// Instead of the machine's clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Instead of time-ordered identifiers.
+    pub ids: Option<Arc<dyn IdSource>>,
+    /// Instead of the configured analyzer.
+    pub analyzer: Option<Arc<dyn Analyzer>>,
+    /// Instead of the configured bot.
+    pub bot: Option<Arc<dyn Bot>>,
+}
+
+/// The service, running.
+pub struct App {
+    /// The address that was bound.
+    pub local: SocketAddr,
+    /// What HTTP works with; through it everything can be reached.
+    pub http: Http,
+    /// The one-time link for the first admin, when there is no account.
+    pub setup_url: Option<String>,
+    tracker: Tracker,
+    drain_timeout: Duration,
+    /// Keeps every other service off the database.
+    _alone: std::fs::File,
+}
+
+impl App {
+    /// Starts everything.
+    ///
+    /// # Errors
+    ///
+    /// In one line what cannot be opened, bound or read.
+    pub async fn start(config: Config, replacements: Replacements) -> anyhow::Result<Self> {
+        let config = Arc::new(config);
+        let tracker = Tracker::new();
+        let metrics = Metrics::new();
+        let clock = replacements.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let ids = replacements.ids.unwrap_or_else(|| Arc::new(TimeOrderedIds));
+        let listener = Listener::bind(&config.server, &config.gateway).await?;
+        let local = listener.local();
+        let public_url = config.public_url(local);
+
+        let store = open_store(&config, &*ids)?;
+        let alone = take_alone(&config)?;
+        let directory: Arc<dyn Directory> = Arc::new(store.clone());
+        let analyzer = replacements.analyzer.unwrap_or_else(|| analyzer(&config.nlp));
+        let bot = match replacements.bot {
+            Some(bot) => bot,
+            None => bot_of(&config.bot, &directory, &analyzer, &clock)?,
+        };
+        first_start(&*directory, &*clock).await?;
+        let demo_widget = match config.server.demo {
+            true => Some(demo::prepare(&*directory, &*ids, clock.now()).await?),
+            false => None,
+        };
+        let policy = live_policy(&*directory).await?;
+
+        let ports = Ports {
+            store: Arc::new(store),
+            directory: Arc::clone(&directory),
+            analyzer,
+            bot,
+            bus: Arc::new(LocalBus::new()),
+            clock: Arc::clone(&clock),
+            ids: Arc::clone(&ids),
+            observer: Arc::new(Counting(metrics.clone())),
+        };
+        let settings =
+            Settings { analysis_budget: config.nlp.budget, agent_grace: config.gateway.pong_timeout };
+        let flow = Flow::new(ports, settings, policy, tracker.clone());
+
+        let passwords = Passwords::new(&config.auth)?;
+        let tickets = Arc::new(Tickets::new(&config.auth));
+        let logins = Logins::new(
+            Arc::clone(&directory),
+            Arc::clone(&clock),
+            Arc::clone(&ids),
+            passwords,
+            config.auth.clone(),
+        );
+        let logins = Arc::new(logins);
+        let visitors = Visitors::new(directory, Arc::clone(&clock), ids, Arc::clone(&tickets));
+        let setup_url = logins.setup_link().await?;
+        let setup_url = setup_url.map(|secret| public_url.join(&format!("/setup?token={}", secret.expose())));
+        let site = Site { public_url, build: http::build(), demo_widget };
+        let gateway = Gateway::new(
+            flow.clone(),
+            Arc::clone(&tickets),
+            config.gateway.clone(),
+            config.server.clone(),
+            tracker.clone(),
+            metrics.clone(),
+        );
+        let http = Http {
+            config: Arc::clone(&config),
+            site: Arc::new(site),
+            flow: flow.clone(),
+            desk: Arc::new(GatewayDesk(flow.clone())),
+            logins: Arc::clone(&logins),
+            visitors: Arc::new(visitors),
+            tickets,
+            metrics,
+        };
+        let router: Router =
+            http::router(http.clone()).merge(gateway::routes::<Gateway>().with_state(gateway.clone()));
+
+        flow.start().await?;
+        close_sockets_of_revoked(&tracker, &logins, gateway);
+        sweep(&tracker, clock, logins);
+        let serving = tracker.clone();
+        tracker.spawn("http.listen", async move { listener.serve(router, serving).await });
+        Ok(Self {
+            local,
+            http,
+            setup_url,
+            tracker,
+            drain_timeout: config.server.drain_timeout,
+            _alone: alone,
+        })
+    }
+
+    /// Tells everything to stop and waits until it has, or the drain time-out is over.
+    ///
+    /// # Errors
+    ///
+    /// Names what would not end.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.tracker.stop();
+        self.tracker.wait(self.drain_timeout).await.map_err(|running| {
+            anyhow::anyhow!("still running after {:?}: {}", self.drain_timeout, running.join(", "))
+        })
+    }
+}
+
+/// Turns events into numbers.
+struct Counting(Metrics);
+
+impl Observer for Counting {
+    fn observe(&self, event: &Event) {
+        self.0.observe(event);
+    }
+}
+
+/// Makes sure that no other service works on the same database: two would each offer the
+/// same conversations. Held until dropped, and given up by the system when the process dies.
+fn take_alone(config: &Config) -> anyhow::Result<std::fs::File> {
+    let path = config.database().with_extension("lock");
+    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => anyhow::bail!("another `baton serve` works on {}", config.database().display()),
+    }
+}
+
+/// Opens the database, and makes its folder, readable by nobody else.
+///
+/// # Errors
+///
+/// When the folder or the file cannot be made or opened.
+pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqliteStore> {
+    let path = config.database();
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let limits = Limits {
+        readers: config.store.readers.get(),
+        waiting: config.store.queue.get(),
+        group: config.store.max_batch.get(),
+    };
+    SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
+}
+
+fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// The configured analyzer. The model is loaded on its own thread; until then, and
+/// whenever it fails, words answer.
+fn analyzer(config: &NlpConfig) -> Arc<dyn Analyzer> {
+    match config.backend {
+        Backend::Lexicon => Arc::new(LexiconAnalyzer::new("nlp.backend is lexicon")),
+        Backend::RustBert => Builder::default()
+            .model(config.model.clone())
+            .queue(config.queue.get())
+            .batch(config.batch.get())
+            .threads(config.threads.get())
+            .build(),
+    }
+}
+
+/// The configured bot.
+fn bot_of(
+    config: &BotConfig,
+    directory: &Arc<dyn Directory>,
+    analyzer: &Arc<dyn Analyzer>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Bot>> {
+    match (config.kind, &config.url, &config.secret) {
+        (BotKind::Webhook, Some(url), Some(secret)) => {
+            let settings = WebhookSettings {
+                url: url.clone(),
+                secret: secret.clone(),
+                deadline: config.deadline,
+                retries: config.retries,
+                breaker_failures: config.breaker_failures.get(),
+                breaker_pause: config.breaker_pause,
+            };
+            Ok(Arc::new(WebhookBot::new(settings, Arc::clone(clock))?))
+        }
+        _ => Ok(Arc::new(KnowledgeBot::new(Arc::clone(directory), Arc::clone(analyzer)))),
+    }
+}
+
+/// What must be there before the first conversation: a policy and a queue.
+async fn first_start(directory: &dyn Directory, clock: &dyn Clock) -> anyhow::Result<()> {
+    let stamp = Stamp { by: None, at: clock.now() };
+    if directory.policies().await?.is_empty() {
+        let (name, toml) = ("default".to_owned(), DEFAULT_POLICY.to_owned());
+        let comment = "The policy that comes with Baton".to_owned();
+        directory.publish_policy(stamp.clone(), name, toml, comment, 0).await?;
+    }
+    if directory.queues().await?.is_empty() {
+        let queue = Queue {
+            id: QueueId::from_suffix("general"),
+            name: "General".into(),
+            skills: vec![],
+            tier: 1,
+            hours: None,
+            intents: vec![],
+            is_default: true,
+        };
+        directory.save_queue(stamp, queue).await?;
+    }
+    Ok(())
+}
+
+/// The policy that was published last.
+async fn live_policy(directory: &dyn Directory) -> anyhow::Result<EscalationPolicy> {
+    let live = directory.policies().await?.first().map_or(1, |live| live.version);
+    let (_, toml) = directory.policy(live).await?.context("the live policy is not in the database")?;
+    parse_policy(&toml, live).map_err(|problems| {
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the live policy, version {live}, cannot be read: {}", problems.join("; "))
+    })
+}
+
+/// Closes the sockets of accounts that lost the right to them.
+fn close_sockets_of_revoked(tracker: &Tracker, logins: &Arc<Logins>, gateway: Gateway) {
+    let mut revoked = logins.revoked();
+    let stopping = tracker.token();
+    tracker.spawn("auth.revoked", async move {
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                account = revoked.recv() => match account {
+                    Ok(account) => gateway.registry().close_agent(&account, Close::NotAllowed),
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+                },
+            }
+        }
+    });
+}
+
+/// Forgets logins and links that ended.
+fn sweep(tracker: &Tracker, clock: Arc<dyn Clock>, logins: Arc<Logins>) {
+    let stopping = tracker.token();
+    tracker.spawn("auth.sweep", async move {
+        loop {
+            if let Err(error) = logins.sweep().await {
+                tracing::warn!(error = %error, "Old logins were not forgotten: {error}");
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = clock.sleep(SWEEP_INTERVAL) => {}
+            }
+        }
+    });
+}
