@@ -19,3 +19,4 @@ mod pages;
 mod gateway;
 mod kill;
 mod protocol_page;
+mod race;

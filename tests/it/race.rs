@@ -1,0 +1,111 @@
+//! Two processes of agents race for every offer, and each offer has exactly one winner.
+//!
+//! The same agents are logged in from both processes, as in two tabs, so that each offer
+//! is accepted twice at the same moment over two real sockets. `BATON_RACE_OFFERS` asks
+//! for another number of offers; 10,000 is the figure in `docs/reliability.md`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use baton::domain::agent::Role;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+use crate::support::app::{PASSWORD, TestApp};
+use crate::support::visitor::{Door, Visitor};
+use crate::support::wire::address;
+
+/// Each visitor asks so often: below what the limits allow at once.
+const ROUNDS: usize = 20;
+const AGENTS: usize = 4;
+
+fn offers_wanted() -> usize {
+    std::env::var("BATON_RACE_OFFERS").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
+}
+
+/// The example `agent`, which is built beside the tests.
+fn program() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let program = own.parent().unwrap().parent().unwrap().join("examples").join("agent");
+    assert!(program.exists(), "{} is built by `cargo test` and `cargo build --examples`", program.display());
+    program
+}
+
+/// A process of agents; what it prints comes through the channel.
+fn start(app: &TestApp, agents: &[String], said: &mpsc::UnboundedSender<Value>) -> Child {
+    let logins = agents.iter().map(|email| format!("{email}:{PASSWORD}"));
+    let mut child = Command::new(program())
+        .arg(&app.url)
+        .args(logins)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let said = said.clone();
+    #[expect(clippy::disallowed_methods, reason = "a test's own task ends with the test")]
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            let _ = said.send(serde_json::from_str(&line).unwrap());
+        }
+    });
+    child
+}
+
+/// Invariant 6: accepting is a compare-and-set, whoever races.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invariant_6_two_processes_race_for_every_offer_and_one_wins() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let mut agents = Vec::new();
+    for n in 0..AGENTS {
+        let person = app.person(&admin, &format!("racer{n}"), Role::Agent).await;
+        let changed =
+            admin.patch(&format!("/api/v1/accounts/{}", person.id), json!({ "capacity": 20 })).await;
+        assert_eq!(changed.status, 200, "{:?}", changed.body);
+        agents.push(person.email);
+    }
+    let (tx, mut said) = mpsc::unbounded_channel();
+    let _processes = [start(&app, &agents, &tx), start(&app, &agents, &tx)];
+    drop(tx);
+    for _ in 0..2 * AGENTS {
+        assert!(said.recv().await.unwrap()["online"].is_string());
+    }
+
+    let n_visitors = offers_wanted().div_ceil(ROUNDS);
+    let door = Door { base: app.url.clone(), key: "wk_demo".to_owned(), origin: app.url.clone() };
+    let visitors = (0..n_visitors).map(|n| {
+        let door = &door;
+        async move {
+            let mut tab = Visitor::boot(door, address(n)).await.connect().await;
+            for _ in 0..ROUNDS {
+                tab.asks_for_a_person().await;
+                tab.until_state("closed").await;
+            }
+        }
+    });
+    let mut tried: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let count = async {
+        // Both processes answer for every offer: one ack and one refusal.
+        while tried.values().map(|(won, lost)| won + lost).sum::<usize>() < 2 * n_visitors * ROUNDS {
+            let line = said.recv().await.unwrap();
+            let Some(offer) = line["offer"].as_str() else { continue };
+            let (won, lost) = tried.entry(offer.to_owned()).or_default();
+            if line["won"] == true {
+                *won += 1;
+            } else {
+                assert_eq!(line["code"], "rejected", "{line}");
+                *lost += 1;
+            }
+        }
+    };
+    tokio::join!(futures_util::future::join_all(visitors), count);
+    assert_eq!(tried.len(), n_visitors * ROUNDS);
+    assert!(tried.values().all(|outcome| *outcome == (1, 1)), "an offer had no winner, or two");
+    println!("{} offers, each accepted by two processes at once: {} winners", tried.len(), tried.len());
+    app.finish().await;
+}
