@@ -198,7 +198,10 @@ async fn knowledge_and_canned_replies_are_written_and_removed() {
     );
     let path = format!("/api/v1/canned/{}", canned.body["canned"]["id"].as_str().unwrap());
     let other = json!({ "shortcut": "snails", "text": "Beer helps here too." });
-    assert_eq!(admin.call(Method::PUT, &path, Some(other.clone())).await.body["canned"]["shortcut"], "snails");
+    assert_eq!(
+        admin.call(Method::PUT, &path, Some(other.clone())).await.body["canned"]["shortcut"],
+        "snails"
+    );
     assert_eq!(admin.call(Method::PUT, "/api/v1/canned/can_0", Some(other)).await.code(), "not_found");
     assert_eq!(admin.delete(&path).await.status, 204);
     app.finish().await;

@@ -24,8 +24,25 @@ const MAY_USE_EVERYTHING: &[&str] = &["app", "cli", "demo", "lib", "main", "syst
 
 /// Crates that would let the outside world into the domain.
 const NEVER_IN_DOMAIN: &[&str] = &[
-    "anyhow", "arc_swap", "async_trait", "axum", "dashmap", "hyper", "prometheus_client", "rand", "reqwest",
-    "rusqlite", "rust_bert", "serde_json", "tch", "tokenizers", "tokio", "tokio_util", "toml", "tower", "tracing",
+    "anyhow",
+    "arc_swap",
+    "async_trait",
+    "axum",
+    "dashmap",
+    "hyper",
+    "prometheus_client",
+    "rand",
+    "reqwest",
+    "rusqlite",
+    "rust_bert",
+    "serde_json",
+    "tch",
+    "tokenizers",
+    "tokio",
+    "tokio_util",
+    "toml",
+    "tower",
+    "tracing",
 ];
 
 /// Crates that only the places named may use.
@@ -77,7 +94,16 @@ fn invariant_1_the_domain_knows_nothing_of_the_outside_world() {
             assert!(!uses_extern(text, name), "{}: uses `{name}`", file.path);
         }
         let code = code_only(text);
-        for never in ["async fn", ".await", "std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::"] {
+        for never in [
+            "async fn",
+            ".await",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::env",
+            "SystemTime",
+            "Instant::",
+        ] {
             assert!(!code.contains(never), "{}: the domain has no `{never}`", file.path);
         }
     }
@@ -144,7 +170,17 @@ fn invariant_12_nothing_logs_what_people_write() {
         for name in ["error!(", "warn!(", "info!(", "debug!(", "trace!("] {
             for (at, _) in code.match_indices(name) {
                 let call = &code[at..code[at..].find(");").map_or(code.len(), |end| at + end)];
-                for never in ["body.as_str()", "text.as_str()", ".as_str() = body", "%body", "?body", "%text", "?text", "%email", "?email"] {
+                for never in [
+                    "body.as_str()",
+                    "text.as_str()",
+                    ".as_str() = body",
+                    "%body",
+                    "?body",
+                    "%text",
+                    "?text",
+                    "%email",
+                    "?email",
+                ] {
                     if call.contains(never) {
                         problems.push(format!("{}: logs `{never}`", file.path));
                     }
@@ -194,7 +230,8 @@ fn files_have_one_subject_and_are_no_longer_than_it_takes() {
     for folder in ["src", "tests/it"] {
         for file in rust_files(folder) {
             let n_lines = file.text.lines().count();
-            let most = MAY_BE_LONGER.iter().find(|(path, _)| *path == file.path).map_or(LONGEST, |(_, most)| *most);
+            let most =
+                MAY_BE_LONGER.iter().find(|(path, _)| *path == file.path).map_or(LONGEST, |(_, most)| *most);
             if n_lines > most {
                 problems.push(format!("{}: {n_lines} lines, at most {most}", file.path));
             }

@@ -475,3 +475,56 @@ async fn typing_and_reading_reach_the_other_side() {
     tab.wait_for(|frame| frame["type"] == "read" && frame["seq"] == answer["seq"]).await;
     app.finish().await;
 }
+
+#[tokio::test]
+async fn the_desk_shows_who_waits_and_a_note_reaches_everybody_who_watches() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let (ana, sue) =
+        (app.person(&admin, "Ana", Role::Agent).await, app.person(&admin, "Sue", Role::Supervisor).await);
+    let mut desk = Desk::open(&app, &ana).await;
+    assert_eq!(
+        (&desk.hello["account"]["name"], &desk.hello["account"]["role"]),
+        (&json!("Ana"), &json!("agent"))
+    );
+    let mut tab = visitor(&app).await.connect().await;
+    tab.says("Where is my parcel?").await;
+    tab.asks_for_a_person().await;
+    // Offline, she is offered nothing and sees who waits.
+    let overview = desk.until_overview(|overview| overview["waiting_total"] == 1).await;
+    let conversation = overview["waiting"][0]["conversation"].as_str().unwrap().to_owned();
+    assert_eq!(overview["waiting"][0]["last"]["text"], "Where is my parcel?");
+    desk.does(json!({"type": "conversation.take", "conversation": conversation})).await;
+    desk.until_overview(|overview| overview["mine"][0]["conversation"] == conversation.as_str()).await;
+
+    let mut supervisor = Desk::open(&app, &sue).await;
+    supervisor.watches(&conversation).await;
+    let note = json!({"type": "note.add", "conversation": conversation, "text": "It left on Monday."});
+    desk.does(note).await;
+    let entry = supervisor.until_entry(|entry| entry["kind"] == "note").await;
+    assert_eq!((&entry["text"], &entry["seq"]), (&json!("It left on Monday."), &Value::Null));
+    assert_eq!(entry["client_id"], Value::Null, "only the writer gets the client id back");
+    desk.says(&conversation, "It left on Monday.").await;
+    tab.until_entry(|entry| entry["author"]["kind"] == "agent").await;
+    assert!(tab.entries.iter().all(|entry| entry["kind"] != "note"), "the visitor sees no note");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn an_agent_who_falls_silent_loses_the_conversation_and_the_visitor_is_told() {
+    let options = Options::default().set("gateway.ping_interval", "500ms").set("gateway.pong_timeout", "3s");
+    let app = TestApp::start_with(options).await;
+    let admin = app.admin().await;
+    let ana = app.person(&admin, "Ana", Role::Agent).await;
+    let mut desk = Desk::online(&app, &ana).await;
+    let mut tab = visitor(&app).await.connect().await;
+    tab.asks_for_a_person().await;
+    let offer = desk.next_offer().await;
+    desk.accepts(&offer).await;
+    tab.until_state("agent").await;
+    // From here on the desk is open, and nobody reads or answers on it.
+    tab.until_entry(|entry| entry["code"] == "agent_left").await;
+    tab.until_state("waiting").await;
+    assert_eq!(desk.wire.closed().await, Close::HeartbeatLost.code());
+    app.finish().await;
+}

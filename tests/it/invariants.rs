@@ -6,9 +6,7 @@ use crate::support::scripted::{BotMode, When, about, angry, calm, human};
 use crate::support::world::{AgentTraits, World, agent, body, queue, seconds, visitor};
 use baton::domain::agent::Presence;
 use baton::domain::analysis::Intent;
-use baton::domain::conversation::{
-    Author, ConversationState as State, Destination, EntryKind, StateName,
-};
+use baton::domain::conversation::{Author, ConversationState as State, Destination, EntryKind, StateName};
 use baton::domain::id::OfferId;
 use baton::domain::outcome::{Csat, Disposition, WrapUp};
 use baton::domain::queue::Queue;
@@ -76,7 +74,9 @@ fn by_visitor() -> impl Strategy<Value = ByVisitor> {
 }
 
 fn by_agent() -> impl Strategy<Value = ByAgent> {
-    use ByAgent::{Accepts, Declines, HandsBack, Notes, Resolves, Takes, Tells, ToAgent, ToQueue, Up, WrapsUp};
+    use ByAgent::{
+        Accepts, Declines, HandsBack, Notes, Resolves, Takes, Tells, ToAgent, ToQueue, Up, WrapsUp,
+    };
     prop_oneof![
         6 => Just(Accepts),
         2 => Just(Declines),
@@ -138,7 +138,9 @@ impl Sent {
     async fn send(&self, flow: Flow) -> Result<Ack, FlowError> {
         let id = &self.client_id;
         match &self.what {
-            What::Says(who, text) => flow.receive(&visitor(VISITORS[*who]), None, id, body(TEXTS[*text])).await,
+            What::Says(who, text) => {
+                flow.receive(&visitor(VISITORS[*who]), None, id, body(TEXTS[*text])).await
+            }
             What::Visitor(who, what, csat) => {
                 let who = visitor(VISITORS[*who]);
                 match what {
@@ -176,8 +178,7 @@ impl Sent {
                     ByAgent::HandsBack => flow.hand_back(&who, id, conversation).await,
                     ByAgent::Resolves => flow.resolve(&who, id, conversation).await,
                     ByAgent::WrapsUp => {
-                        let wrap_up =
-                            WrapUp { disposition: Disposition::Solved, label: None, note: None };
+                        let wrap_up = WrapUp { disposition: Disposition::Solved, label: None, note: None };
                         flow.wrap_up(&who, id, conversation, wrap_up).await
                     }
                 }
@@ -291,8 +292,7 @@ impl History {
                 }
             }
             Step::Model(what) => {
-                let when =
-                    [When::Now, When::After(Duration::from_millis(2_500)), When::Never, When::Absent];
+                let when = [When::Now, When::After(Duration::from_millis(2_500)), When::Never, When::Absent];
                 self.world.analyzer().answers(when[usize::from(*what)]);
             }
             Step::Wait(quarters) => self.world.advance(Duration::from_millis(250 * quarters)).await,
@@ -350,14 +350,21 @@ impl History {
                 .collect();
             assert_eq!(own.len(), 1, "invariant 2: {} by {}", sent.client_id, VISITORS[*who]);
             let entry = own[0];
-            assert_eq!((Some(entry.position), entry.visitor_seq, entry.at), (ack.position, ack.visitor_seq, ack.at));
+            assert_eq!(
+                (Some(entry.position), entry.visitor_seq, entry.at),
+                (ack.position, ack.visitor_seq, ack.at)
+            );
             assert!(matches!(&entry.kind, EntryKind::Message { body, .. } if body.as_str() == TEXTS[*text]));
         }
     }
 }
 
 /// Plays so many random histories. `each` looks at the world after every step, `last` at the end.
-fn play(n: u32, is_deaf: bool, check: fn(&mut History, bool) -> futures_util::future::LocalBoxFuture<'_, ()>) {
+fn play(
+    n: u32,
+    is_deaf: bool,
+    check: fn(&mut History, bool) -> futures_util::future::LocalBoxFuture<'_, ()>,
+) {
     let mut runner = TestRunner::new(Config { cases: n, max_shrink_iters: 200, ..Config::default() });
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = runner.run(&steps(), |steps| {
@@ -396,7 +403,8 @@ fn invariant_3_every_message_is_decided_whatever_the_model_does() {
             }
             history.world.restart().await;
             history.world.advance(seconds(5)).await;
-            let all = history.world.store().search(Search { limit: 1_000, ..Search::default() }).await.unwrap();
+            let all =
+                history.world.store().search(Search { limit: 1_000, ..Search::default() }).await.unwrap();
             for conversation in all {
                 assert!(!conversation.is_undecided(), "invariant 3: {}", conversation.id);
                 let analyses = history.world.store().analyses(&conversation.id).await.unwrap();
@@ -447,7 +455,10 @@ fn invariant_7_nobody_is_stranded() {
                 assert!(!is_waiting, "invariant 7: {name} still waits: {latest:?}");
                 assert!(!latest.is_undecided(), "invariant 7: {name} was not heard: {latest:?}");
                 if let State::WithBot { answer_due_at, .. } = &latest.state {
-                    assert_eq!(*answer_due_at, None, "invariant 7: the bot owes {name} an answer: {latest:?}");
+                    assert_eq!(
+                        *answer_due_at, None,
+                        "invariant 7: the bot owes {name} an answer: {latest:?}"
+                    );
                 }
             }
         })

@@ -267,6 +267,7 @@ fn number(name: &str, default: usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "the counts are what a reader of the proof wants to see")]
 async fn what_was_acknowledged_is_stored_and_seen_by_every_reader_however_often_the_server_is_killed() {
     let began = Instant::now();
     let (visitors, kills) = (number("BATON_KILL_VISITORS", 200), number("BATON_KILLS", 10));

@@ -40,11 +40,14 @@ fn traits(capacity: u32) -> AgentTraits {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_parallel_first_messages_open_one_conversation() {
     let world = World::start().await;
-    let answers = at_once((0..64).map(|n| {
-        let flow = world.flow.clone();
-        async move { flow.receive(&visitor("eve"), None, &format!("c{n}"), body(&format!("message {n}"))).await }
-    }))
-    .await;
+    let answers =
+        at_once((0..64).map(|n| {
+            let flow = world.flow.clone();
+            async move {
+                flow.receive(&visitor("eve"), None, &format!("c{n}"), body(&format!("message {n}"))).await
+            }
+        }))
+        .await;
     let acks: Vec<Ack> = answers.into_iter().map(Result::unwrap).collect();
     let ids: BTreeSet<_> = acks.iter().map(|ack| ack.conversation.clone()).collect();
     assert_eq!(ids.len(), 1);
@@ -111,9 +114,11 @@ async fn invariant_6_accepting_has_exactly_one_winner() {
             matches!(answer, Ok(_) | Err(FlowError::Rejected(_) | FlowError::Conflict))
         };
         assert!(answers.iter().all(|(_, answer)| is_late(answer)), "{answers:?}");
-        let joined = world.log("eve").await.into_iter().filter(|entry| {
-            matches!(&entry.kind, EntryKind::Notice { code: Notice::AgentJoined, .. })
-        });
+        let joined = world
+            .log("eve")
+            .await
+            .into_iter()
+            .filter(|entry| matches!(&entry.kind, EntryKind::Notice { code: Notice::AgentJoined, .. }));
         assert_eq!(joined.count(), 1);
         quiet(&world).await;
         world.finish().await;
@@ -145,10 +150,8 @@ async fn invariant_7_opposite_commands_at_once_leave_one_known_state() {
             }
         };
         let node = world.another_node();
-        let answers = at_once(
-            (0..6).map(|n| act(n, if n % 2 == 0 { world.flow.clone() } else { node.clone() })),
-        )
-        .await;
+        let answers =
+            at_once((0..6).map(|n| act(n, if n % 2 == 0 { world.flow.clone() } else { node.clone() }))).await;
         let is_answer = |answer: &Result<Ack, FlowError>| {
             matches!(
                 answer,
@@ -210,17 +213,17 @@ async fn a_command_sent_again_changes_nothing() {
     let mut world = World::start().await;
     world.agent("ana", traits(1)).await;
     world.agent("ben", AgentTraits { tier: 2, ..AgentTraits::default() }).await;
-    let eight = |make: &dyn Fn(Flow) -> std::pin::Pin<Box<dyn Future<Output = Result<Ack, FlowError>> + Send>>| {
-        let node = world.another_node();
-        let calls: Vec<_> = (0..8)
-            .map(|n| make(if n % 2 == 0 { world.flow.clone() } else { node.clone() }))
-            .collect();
-        async move {
-            let answers = at_once(calls).await;
-            let acks: Vec<Ack> = answers.into_iter().map(Result::unwrap).collect();
-            assert!(acks.iter().all(|ack| *ack == acks[0]), "{acks:?}");
-        }
-    };
+    let eight =
+        |make: &dyn Fn(Flow) -> std::pin::Pin<Box<dyn Future<Output = Result<Ack, FlowError>> + Send>>| {
+            let node = world.another_node();
+            let calls: Vec<_> =
+                (0..8).map(|n| make(if n % 2 == 0 { world.flow.clone() } else { node.clone() })).collect();
+            async move {
+                let answers = at_once(calls).await;
+                let acks: Vec<Ack> = answers.into_iter().map(Result::unwrap).collect();
+                assert!(acks.iter().all(|ack| *ack == acks[0]), "{acks:?}");
+            }
+        };
     let eve = visitor("eve");
     eight(&|flow| {
         let eve = eve.clone();

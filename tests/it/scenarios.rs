@@ -66,7 +66,8 @@ fn every_folder_of_scenarios_is_played() {
 /// Who writes a scenario is told file and line of each mistake.
 #[tokio::test]
 async fn a_mistake_in_a_scenario_names_its_file_and_line() {
-    let text = "agent  ana\n00:00  eve  Hello\n00:01  visitor  Hello | anger 1\nexpect 00:02  exploded\nfoo\n";
+    let text =
+        "agent  ana\n00:00  eve  Hello\n00:01  visitor  Hello | anger 1\nexpect 00:02  exploded\nfoo\n";
     let problems = play(Path::new("some.chat"), text).await.unwrap_err();
     for (line, word) in [(2, "eve"), (3, "anger"), (4, "exploded"), (5, "foo")] {
         let start = format!("some.chat:{line}: ");

@@ -111,8 +111,16 @@ fn table() -> Vec<(&'static str, Step, Vec<(StateName, StateName)>)> {
             |c| c.lose_agent(&agent("ana"), Lost::Connection, "Ana", NOW),
             vec![(WithAgent, Queued)],
         ),
-        ("transfer to a queue", |c| transfer(c, &Destination::Queue(queue("billing"))), vec![(WithAgent, Queued)]),
-        ("transfer to an agent", |c| transfer(c, &Destination::Agent(agent("ben"))), vec![(WithAgent, Queued)]),
+        (
+            "transfer to a queue",
+            |c| transfer(c, &Destination::Queue(queue("billing"))),
+            vec![(WithAgent, Queued)],
+        ),
+        (
+            "transfer to an agent",
+            |c| transfer(c, &Destination::Agent(agent("ben"))),
+            vec![(WithAgent, Queued)],
+        ),
         ("transfer up", |c| transfer(c, &Destination::NextTier), vec![(WithAgent, Queued)]),
         ("hand_back", |c| c.hand_back(NOW), vec![(WithAgent, WithBot)]),
         ("continue_with_bot", |c| c.continue_with_bot(NOW), vec![(Queued, WithBot), (Offered, WithBot)]),
@@ -199,7 +207,9 @@ fn invariant_7_each_step_leaves_the_handoffs_that_its_state_needs() {
             let change = step(in_state(from)).unwrap();
             // The status of the only open handoff, as the store would keep it.
             let mut open = match from {
-                StateName::Queued | StateName::Offered | StateName::LeftMessage => Some(HandoffStatus::Initiated),
+                StateName::Queued | StateName::Offered | StateName::LeftMessage => {
+                    Some(HandoffStatus::Initiated)
+                }
                 StateName::WithAgent => Some(HandoffStatus::Accepted),
                 StateName::WithBot | StateName::WrapUp | StateName::Closed => None,
             };
@@ -217,7 +227,9 @@ fn invariant_7_each_step_leaves_the_handoffs_that_its_state_needs() {
                 };
             }
             let wanted = match to {
-                StateName::Queued | StateName::Offered | StateName::LeftMessage => Some(HandoffStatus::Initiated),
+                StateName::Queued | StateName::Offered | StateName::LeftMessage => {
+                    Some(HandoffStatus::Initiated)
+                }
                 StateName::WithAgent => Some(HandoffStatus::Accepted),
                 StateName::WithBot | StateName::WrapUp | StateName::Closed => None,
             };
@@ -348,7 +360,10 @@ async fn invariant_7_a_refused_command_changes_nothing_and_an_allowed_one_what_t
             let answer = command(&world, name).await;
             assert_eq!(answer.is_ok(), allowed.contains(&state), "{name} from {state:?}: {answer:?}");
             if let Err(error) = answer {
-                assert!(matches!(error.code(), "rejected" | "not_allowed"), "{name} from {state:?}: {error:?}");
+                assert!(
+                    matches!(error.code(), "rejected" | "not_allowed"),
+                    "{name} from {state:?}: {error:?}"
+                );
                 assert_eq!(world.conversation("eve").await, before, "{name} from {state:?}");
                 assert_eq!(world.log("eve").await, log, "{name} from {state:?}");
                 assert_eq!(world.store().handoffs(&before.id).await.unwrap(), handoffs);

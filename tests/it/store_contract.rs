@@ -112,7 +112,13 @@ async fn escalate(store: &SqliteStore, name: &str, second: i64) -> Conversation 
     get(store, name).await
 }
 
-async fn offer(store: &SqliteStore, name: &str, to: &str, capacity: u32, second: i64) -> Result<Ack, StoreError> {
+async fn offer(
+    store: &SqliteStore,
+    name: &str,
+    to: &str,
+    capacity: u32,
+    second: i64,
+) -> Result<Ack, StoreError> {
     let to = Reservation { agent: agent(to), capacity };
     let change = get(store, name).await.offer(OfferId::from_suffix(name), to, at(second + 30)).unwrap();
     store.commit(change, None, at(second)).await
@@ -171,8 +177,11 @@ async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
 async fn a_file_that_is_no_database_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("baton.db");
-    std::fs::write(&path, "this is a shopping list, not a database, and long enough to be looked at".repeat(20))
-        .unwrap();
+    std::fs::write(
+        &path,
+        "this is a shopping list, not a database, and long enough to be looked at".repeat(20),
+    )
+    .unwrap();
     assert!(SqliteStore::open(&path, "x").is_err());
     assert!(SqliteStore::open(&folder.path().join("no/such/folder/baton.db"), "x").is_err());
 }
@@ -311,7 +320,11 @@ async fn entries_come_back_in_order_and_visitors_see_theirs() {
     let decision = decide_trigger(&EscalationPolicy::default(), &Fold::default(), ReasonCode::BotSilent);
     let ana = Author::Agent { id: agent("ana"), name: "Ana".into() };
     let written = [
-        NewEntry { author: Author::Bot, kind: EntryKind::Message { body: body("?"), is_no_answer: true }, at: at(1) },
+        NewEntry {
+            author: Author::Bot,
+            kind: EntryKind::Message { body: body("?"), is_no_answer: true },
+            at: at(1),
+        },
         NewEntry { author: ana.clone(), kind: EntryKind::Note { body: body("careful") }, at: at(2) },
         NewEntry::decision(decision, at(3)),
         NewEntry::notice(Notice::AgentJoined, &[("agent", "Ana".into())], at(4)),
@@ -339,11 +352,13 @@ async fn only_the_senders_own_entry_carries_the_client_id() {
     let place = Place::new();
     let store = &place.store;
     let opened = open(store, "eve", 0).await;
-    let change = Change::of(opened)
-        .with(says("mine", 1))
-        .with(NewEntry::notice(Notice::Queued, &[], at(1)));
+    let change = Change::of(opened).with(says("mine", 1)).with(NewEntry::notice(Notice::Queued, &[], at(1)));
     let ack = store.commit(change, Some(key("eve", "c9", 1)), at(1)).await.unwrap();
-    assert_eq!((ack.position, ack.visitor_seq), (Some(2), Some(2)), "the first entry is the one acknowledged");
+    assert_eq!(
+        (ack.position, ack.visitor_seq),
+        (Some(2), Some(2)),
+        "the first entry is the one acknowledged"
+    );
     let ids: Vec<_> =
         store.entries(&cnv("eve"), 1, 10).await.unwrap().into_iter().map(|entry| entry.client_id).collect();
     assert_eq!(ids, [Some("c9".to_owned()), None]);
@@ -569,7 +584,10 @@ async fn overdue_names_what_time_has_to_look_at() {
     store.commit(done, None, at(5)).await.unwrap();
     let mut decided = get(store, "new").await;
     decided.decided_position = 1;
-    store.commit(Change::of(decided).with(NewEntry::notice(Notice::Ended, &[], at(5))), None, at(5)).await.unwrap();
+    store
+        .commit(Change::of(decided).with(NewEntry::notice(Notice::Ended, &[], at(5))), None, at(5))
+        .await
+        .unwrap();
 
     assert!(names(33).await.is_empty());
     assert_eq!(names(34).await, [cnv("offered")], "the offer has ended");

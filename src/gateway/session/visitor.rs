@@ -44,7 +44,7 @@ enum Phase {
     /// `hello` is out; the client has to say what it has seen.
     Greeted,
     /// The client has said it and gets everything after that.
-    Following(Following),
+    Following(Box<Following>),
 }
 
 /// What a client has got so far.
@@ -251,7 +251,7 @@ impl VisitorSession {
         match (frame, &self.phase) {
             (FromVisitor::Resume(resume), Phase::Greeted) => match self.resume(resume).await {
                 Ok(following) => {
-                    self.phase = Phase::Following(following);
+                    self.phase = Phase::Following(Box::new(following));
                     let news = News { everything: true, ..News::default() };
                     self.advance(&news, out).await
                 }

@@ -60,14 +60,29 @@ struct Line {
 }
 
 enum What {
-    Act { who: String, to: Option<String>, act: String, analyses: Vec<String> },
+    Act {
+        who: String,
+        to: Option<String>,
+        act: String,
+        analyses: Vec<String>,
+    },
     Restart,
     /// Something that is to be seen at that time.
-    Expect { visitor: String, wanted: Wanted },
+    Expect {
+        visitor: String,
+        wanted: Wanted,
+    },
     /// How things stand at that time.
-    Is { visitor: String, facts: Vec<(String, String)> },
+    Is {
+        visitor: String,
+        facts: Vec<(String, String)>,
+    },
     /// Something that must not be seen at all, or so often.
-    Times { visitor: String, wanted: Wanted, times: usize },
+    Times {
+        visitor: String,
+        wanted: Wanted,
+        times: usize,
+    },
 }
 
 /// What an event must be.
@@ -95,9 +110,28 @@ struct Refused {
 }
 
 const KINDS: &[&str] = &[
-    "opened", "escalated", "transferred", "reopened", "queued", "offered", "expired", "declined", "lost",
-    "withdrawn", "joined", "with_bot", "left_message", "brought_back", "wrap_up", "closed", "says", "note",
-    "notice", "decided", "unsent", "refused",
+    "opened",
+    "escalated",
+    "transferred",
+    "reopened",
+    "queued",
+    "offered",
+    "expired",
+    "declined",
+    "lost",
+    "withdrawn",
+    "joined",
+    "with_bot",
+    "left_message",
+    "brought_back",
+    "wrap_up",
+    "closed",
+    "says",
+    "note",
+    "notice",
+    "decided",
+    "unsent",
+    "refused",
 ];
 
 fn columns(line: &str) -> Vec<String> {
@@ -219,9 +253,8 @@ impl Script {
             Some((who, to)) => (who.to_owned(), Some(to.to_owned())),
             None => (who.clone(), None),
         };
-        let is_known = who == "bot"
-            || self.visitors.contains(&who)
-            || self.agents.iter().any(|(name, _)| *name == who);
+        let is_known =
+            who == "bot" || self.visitors.contains(&who) || self.agents.iter().any(|(name, _)| *name == who);
         if !is_known {
             return Err(format!("`{who}` is no visitor, agent or bot of this scenario"));
         }
@@ -370,10 +403,12 @@ impl Script {
                     });
                     match found {
                         Some(index) => seen[index] = true,
-                        None => problems.push(line.place.problem(format!(
-                            "was not seen; this was:\n{}",
-                            told(began, events, visitor)
-                        ))),
+                        None => {
+                            problems.push(line.place.problem(format!(
+                                "was not seen; this was:\n{}",
+                                told(began, events, visitor)
+                            )))
+                        }
                     }
                 }
                 What::Times { visitor, wanted, times } => {
@@ -433,8 +468,7 @@ fn clock_text(at: Timestamp, began: Timestamp) -> String {
 fn told(began: Timestamp, events: &[Event], visitor: &str) -> String {
     let mut lines = Vec::new();
     for event in events.iter().filter(|event| event.visitor == visitor) {
-        let fields: Vec<String> =
-            event.fields.iter().map(|(key, value)| format!("{key} {value}")).collect();
+        let fields: Vec<String> = event.fields.iter().map(|(key, value)| format!("{key} {value}")).collect();
         lines.push(format!(
             "        {}  {} {}  {}",
             clock_text(event.at, began),
@@ -508,7 +542,8 @@ fn read_queue(columns: &[String]) -> Result<Queue, String> {
 fn read_hours(text: &str) -> Result<OpeningHours, String> {
     let wrong = "hours are `Europe/Berlin mon,tue,fri 09:00-17:00`";
     let mut words = text.split_whitespace();
-    let (Some(zone), Some(days), Some(hours), None) = (words.next(), words.next(), words.next(), words.next())
+    let (Some(zone), Some(days), Some(hours), None) =
+        (words.next(), words.next(), words.next(), words.next())
     else {
         return Err(wrong.to_owned());
     };

@@ -1,7 +1,9 @@
 //! An analyzer and a bot that do as the test says.
 
 use async_trait::async_trait;
-use baton::domain::analysis::{Analysis, AnalyzedBy, By, Head, Intent, Sentiment, WordWeight, asks_for_human};
+use baton::domain::analysis::{
+    Analysis, AnalyzedBy, By, Head, Intent, Sentiment, WordWeight, asks_for_human,
+};
 use baton::domain::time::Timestamp;
 use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Clock, Question, Reply};
 use std::collections::HashMap;
@@ -13,11 +15,7 @@ use super::clock::TestClock;
 
 /// An analysis in which nothing was found.
 pub fn calm() -> Analysis {
-    Analysis::nothing_found(AnalyzedBy {
-        by: By::Model,
-        name: "script".to_owned(),
-        version: "1".to_owned(),
-    })
+    Analysis::nothing_found(AnalyzedBy { by: By::Model, name: "script".to_owned(), version: "1".to_owned() })
 }
 
 /// An analysis of a message that is angry at the service.

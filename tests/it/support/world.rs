@@ -29,9 +29,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-use super::scripted::{ScriptedAnalyzer, ScriptedBot};
 use super::clock::TestClock;
 use super::gate::{Crash, Gate};
+use super::scripted::{ScriptedAnalyzer, ScriptedBot};
 
 /// How often Baton looks at what time does.
 const STEP: Duration = Duration::from_millis(250);
@@ -429,10 +429,8 @@ impl World {
                 due.push(seen.plus(Settings::default().analysis_budget + seconds(2)));
             }
         }
-        let mut statement = self
-            .sql
-            .prepare_cached("select lost_at from attendance where lost_at is not null")
-            .unwrap();
+        let mut statement =
+            self.sql.prepare_cached("select lost_at from attendance where lost_at is not null").unwrap();
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             due.push(Timestamp::from_millis(row.get(0).unwrap()).plus(Settings::default().agent_grace));
@@ -443,11 +441,7 @@ impl World {
     /// Writes into the journal what has changed since the last look.
     async fn observe(&mut self) {
         let now = self.now();
-        let mut all = self
-            .store()
-            .search(Search { limit: 100_000, ..Search::default() })
-            .await
-            .unwrap();
+        let mut all = self.store().search(Search { limit: 100_000, ..Search::default() }).await.unwrap();
         all.reverse();
         for conversation in all {
             let old = self.before.get(&conversation.id).cloned();
@@ -466,8 +460,7 @@ impl World {
                     .as_ref()
                     .and_then(ConversationState::agent)
                     .is_some_and(|agent| conversation.excludes(agent, now));
-                let what =
-                    Happened::Moved { from, to: Box::new(conversation.clone()), is_passed_over };
+                let what = Happened::Moved { from, to: Box::new(conversation.clone()), is_passed_over };
                 self.journal.push(Seen { at: now, visitor, what });
             }
             let position = conversation.last_position;
