@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor, nn::OptimizerConfig};
 
 use super::{
+    adam::Exact,
     augment, calibrate,
     data::{self, Example, Examples, Part},
 };
@@ -84,13 +85,14 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
     let checkpoint = plan.out.join("checkpoint");
     std::fs::create_dir_all(&checkpoint).map_err(|error| unwritable(&checkpoint, &error))?;
     let tokenizer = Tokenizer::open(&plan.base.join(bundle::VOCABULARY))?;
-    let student = start_student(plan)?;
+    let mut student = start_student(plan)?;
     let teacher = Teacher::load(&plan.base)?;
     let mut progress = resume(&checkpoint, &student)?;
     if progress.steps > 0 {
         report(&format!("going on after {} steps", progress.steps));
     }
 
+    let mut exact = Exact::take_over(&mut student.body);
     let (mut learned, kept) = data::split(sets.clone());
     let mut learner = Learner {
         plan,
@@ -100,10 +102,10 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
         chance: StdRng::seed_from_u64(plan.seed.wrapping_add(progress.steps)),
         n_steps: 0,
     };
-    learner.run(&mut learned, &checkpoint, &mut progress, report)?;
+    learner.run(&mut exact, &mut learned, &checkpoint, &mut progress, report)?;
+    exact.give_back(&mut student.body);
 
     report("calibrating");
-    let student = student;
     let calibration = calibrate(&tokenizer, &student, &kept)?;
     write(plan, student, calibration, &sets)?;
     report(&format!("written to {}", plan.out.display()));
@@ -164,8 +166,8 @@ fn resume(checkpoint: &Path, student: &Encoder) -> Result<Progress, NlpError> {
     Ok(progress)
 }
 
-fn save(checkpoint: &Path, student: &Encoder, progress: &Progress) -> Result<(), NlpError> {
-    student.body.save(checkpoint.join(bundle::BODY))?;
+fn save(checkpoint: &Path, exact: &Exact, student: &Encoder, progress: &Progress) -> Result<(), NlpError> {
+    exact.save(&checkpoint.join(bundle::BODY))?;
     student.top.save(checkpoint.join(bundle::TOP))?;
     let path = checkpoint.join("progress.toml");
     let text = toml::to_string(progress).map_err(|error| NlpError::Data(error.to_string()))?;
@@ -251,13 +253,13 @@ struct Learner<'a> {
 impl Learner<'_> {
     fn run(
         &mut self,
+        body: &mut Exact,
         sets: &mut [Examples],
         checkpoint: &Path,
         progress: &mut Progress,
         report: &mut dyn FnMut(&str),
     ) -> Result<(), NlpError> {
         let adam = tch::nn::AdamW { wd: 0.01, ..tch::nn::AdamW::default() };
-        let mut body = adam.build(&self.student.body, BODY_RATE)?;
         let mut top = adam.build(&self.student.top, TOP_RATE)?;
         let budget = self.plan.minutes * 60.0;
         let mut decks: Vec<Deck> = sets.iter().map(|_| Deck { order: Vec::new(), next: 0 }).collect();
@@ -273,14 +275,12 @@ impl Learner<'_> {
             for step in steps {
                 let done = (progress.seconds / budget).min(1.0);
                 let rate = (progress.steps as f64 / 100.0).min(1.0) * (1.0 - done).max(0.02);
-                body.set_lr(BODY_RATE * rate);
                 top.set_lr(TOP_RATE * rate);
                 let (loss, sentence) = self.loss(step)?;
                 body.zero_grad();
                 top.zero_grad();
                 (&loss + &sentence * SENTENCE_WEIGHT).backward();
-                body.clip_grad_norm(1.0);
-                body.step();
+                body.step(BODY_RATE * rate);
                 top.step();
                 sum += loss.double_value(&[]);
                 sentence_sum += sentence.double_value(&[]);
@@ -301,11 +301,11 @@ impl Learner<'_> {
                 (sum, sentence_sum, n, reported) = (0.0, 0.0, 0, Instant::now());
             }
             if saved.elapsed() > Duration::from_secs(240) {
-                save(checkpoint, self.student, progress)?;
+                save(checkpoint, body, self.student, progress)?;
                 saved = Instant::now();
             }
         }
-        save(checkpoint, self.student, progress)
+        save(checkpoint, body, self.student, progress)
     }
 
     fn draw(&mut self, sets: &[Examples], decks: &mut [Deck]) -> Drawn {

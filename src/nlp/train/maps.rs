@@ -282,7 +282,7 @@ pub const SETS: &[Set] = &[
 
 /// Share of the lines written for this project, by the folder they are in.
 pub const OWN_SHARES: &[(&str, f64)] =
-    &[("human_request", 0.20), ("mood", 0.20), ("conversations", 0.10), ("conversations2", 0.06)];
+    &[("human_request", 0.20), ("mood", 0.20), ("conversations", 0.10), ("conversations2", 0.10)];
 
 /// How much frustration a mood of a conversation's turn is.
 pub fn frustration_of(mood: &str) -> Option<f32> {

@@ -1,6 +1,8 @@
 //! Training: the same encoder and heads, with gradients. Nothing here runs
 //! while the service serves.
 
+#[cfg(feature = "rust-bert")]
+mod adam;
 pub mod augment;
 pub mod calibrate;
 pub mod data;

@@ -8,12 +8,16 @@
 //! `^^` is the border of a clause of a short message. Han and kana are one word
 //! a letter.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::super::fold::fold;
 
 /// Messages up to this many words may be a request by a bare noun: "agent please".
 const SHORT_MESSAGE: usize = 12;
+
+/// Longer clauses are read in overlapping parts, so that no text takes long.
+const WORDS_IN_PART: usize = 40;
+const OVERLAP: usize = 16;
 
 /// How far before a match a "not" still belongs to it.
 const NEGATION_REACH: usize = 4;
@@ -43,6 +47,11 @@ pub struct Source {
 /// One language, ready to match.
 pub struct Language {
     pub code: &'static str,
+    /// Every word of the patterns has a number; what has none cannot match.
+    numbers: HashMap<String, u32>,
+    squeezed_numbers: HashMap<String, Vec<u32>>,
+    /// Beginnings and misspellings, which are compared letter by letter.
+    loose: Vec<(Spelling, u32)>,
     requests: Vec<Pattern>,
     negators: HashSet<String>,
     not_negating: Vec<Pattern>,
@@ -55,6 +64,8 @@ pub struct Language {
 /// Words between two signs of punctuation.
 pub struct Clause {
     words: Vec<Word>,
+    is_beginning: bool,
+    is_end: bool,
     is_short_or_last: bool,
 }
 
@@ -78,13 +89,14 @@ enum Element {
     End,
 }
 
+/// Some alternatives, each a row of numbered spellings.
 #[derive(Default)]
 struct Choice {
-    words: HashSet<String>,
-    squeezed: HashSet<String>,
-    others: Vec<Vec<Spelling>>,
+    single: Vec<u32>,
+    rows: Vec<Vec<u32>>,
 }
 
+#[derive(Clone, PartialEq)]
 enum Spelling {
     Exact(String),
     Prefix(String),
@@ -112,9 +124,23 @@ impl Clause {
         clauses
             .into_iter()
             .enumerate()
-            .map(|(nth, words)| Clause {
-                words: words.into_iter().map(Word::new).collect(),
-                is_short_or_last: is_in_short_message || nth + 1 == n_clauses,
+            .flat_map(|(nth, words)| Self::parts(&words, is_in_short_message || nth + 1 == n_clauses))
+            .collect()
+    }
+}
+
+impl Clause {
+    fn parts(words: &[String], is_short_or_last: bool) -> Vec<Clause> {
+        let starts = (0..words.len().saturating_sub(OVERLAP).max(1)).step_by(WORDS_IN_PART - OVERLAP);
+        starts
+            .map(|start| {
+                let end = (start + WORDS_IN_PART).min(words.len());
+                Clause {
+                    words: words[start..end].iter().cloned().map(Word::new).collect(),
+                    is_beginning: start == 0,
+                    is_end: end == words.len(),
+                    is_short_or_last,
+                }
             })
             .collect()
     }
@@ -241,18 +267,54 @@ fn squeeze(word: &str) -> String {
 
 impl Language {
     pub fn compile(source: &Source) -> Self {
-        let patterns = |texts: &[&str]| texts.iter().map(|text| Pattern::parse(text, source.lists)).collect();
+        let mut numbering = Numbering::default();
+        let mut patterns = |texts: &[&str]| {
+            texts.iter().map(|text| Pattern::parse(text, source.lists, &mut numbering)).collect::<Vec<_>>()
+        };
+        let requests = patterns(source.requests);
+        let not_negating = patterns(source.not_negating);
+        let not_after = patterns(source.not_after);
+        let not_before = patterns(source.not_before);
         let set = |text: &str| text.split_whitespace().map(fold).collect();
-        Self {
+        let mut language = Self {
             code: source.code,
-            requests: patterns(source.requests),
+            numbers: HashMap::new(),
+            squeezed_numbers: HashMap::new(),
+            loose: Vec::new(),
+            requests,
             negators: set(source.negators),
-            not_negating: patterns(source.not_negating),
+            not_negating,
             fresh_start: set(source.fresh_start),
-            not_after: patterns(source.not_after),
-            not_before: patterns(source.not_before),
+            not_after,
+            not_before,
             prefixes: source.prefixes,
+        };
+        for (spelling, number) in numbering.spellings.into_iter().zip(0..) {
+            match spelling {
+                Spelling::Exact(word) => {
+                    language.squeezed_numbers.entry(squeeze(&word)).or_default().push(number);
+                    language.numbers.insert(word, number);
+                }
+                loose => language.loose.push((loose, number)),
+            }
         }
+        language
+    }
+
+    /// The numbers of the spellings that a word can be.
+    fn numbers_of(&self, word: &Word) -> Vec<u32> {
+        let mut numbers: Vec<u32> = self.numbers.get(&word.text).copied().into_iter().collect();
+        if let Some(squeezed) = &word.squeezed {
+            numbers.extend(self.squeezed_numbers.get(squeezed).into_iter().flatten());
+        }
+        for stem in self.prefixes.iter().filter_map(|prefix| word.text.strip_prefix(prefix)) {
+            if stem.chars().count() > 2 {
+                numbers.extend(self.numbers.get(stem));
+            }
+        }
+        numbers
+            .extend(self.loose.iter().filter(|(spelling, _)| spelling.is(word)).map(|(_, number)| *number));
+        numbers
     }
 
     /// The words of the first request in the clauses.
@@ -261,7 +323,11 @@ impl Language {
     }
 
     fn find_in(&self, clause: &Clause) -> Option<String> {
-        let matching = Matching { clause, prefixes: self.prefixes };
+        let numbers: Vec<Vec<u32>> = clause.words.iter().map(|word| self.numbers_of(word)).collect();
+        if numbers.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let matching = Matching { clause, numbers };
         (0..clause.words.len()).find_map(|start| {
             let end = self.requests.iter().find_map(|request| {
                 let end = matching.ends(&request.0, start)?;
@@ -304,7 +370,8 @@ impl Language {
 /// A clause being matched.
 struct Matching<'a> {
     clause: &'a Clause,
-    prefixes: &'a [&'a str],
+    /// What each word can be.
+    numbers: Vec<Vec<u32>>,
 }
 
 impl Matching<'_> {
@@ -315,11 +382,15 @@ impl Matching<'_> {
         };
         let n_words = self.clause.words.len();
         match first {
-            Element::Start => (place == 0).then(|| self.ends(rest, place)).flatten(),
-            Element::StartOfShort => {
-                (place == 0 && self.clause.is_short_or_last).then(|| self.ends(rest, place)).flatten()
+            Element::Start => {
+                (place == 0 && self.clause.is_beginning).then(|| self.ends(rest, place)).flatten()
             }
-            Element::End => (place == n_words).then(|| self.ends(rest, place)).flatten(),
+            Element::StartOfShort => (place == 0 && self.clause.is_beginning && self.clause.is_short_or_last)
+                .then(|| self.ends(rest, place))
+                .flatten(),
+            Element::End => {
+                (place == n_words && self.clause.is_end).then(|| self.ends(rest, place)).flatten()
+            }
             Element::Not(choice) => {
                 self.taken(choice, place).is_empty().then(|| self.ends(rest, place)).flatten()
             }
@@ -348,38 +419,23 @@ impl Matching<'_> {
 
     /// Where the words of a choice end that begin at `place`, longest first.
     fn taken(&self, choice: &Choice, place: usize) -> Vec<usize> {
-        let Some(word) = self.clause.words.get(place) else {
+        let Some(first) = self.numbers.get(place).filter(|numbers| !numbers.is_empty()) else {
             return Vec::new();
         };
-        let mut ends: Vec<usize> = choice
-            .others
-            .iter()
-            .filter(|spellings| {
-                spellings.iter().enumerate().all(|(nth, spelling)| {
-                    self.clause.words.get(place + nth).is_some_and(|word| spelling.is(word))
-                })
-            })
-            .map(|spellings| place + spellings.len())
-            .collect();
+        let mut ends: Vec<usize> = Vec::new();
+        for row in choice.rows.iter().filter(|row| row.first().is_some_and(|number| first.contains(number))) {
+            let is_there = row.iter().enumerate().all(|(nth, number)| {
+                self.numbers.get(place + nth).is_some_and(|numbers| numbers.contains(number))
+            });
+            if is_there {
+                ends.push(place + row.len());
+            }
+        }
         ends.sort_unstable_by(|a, b| b.cmp(a));
-        if choice.has(word) || self.without_prefix(word).any(|stem| choice.words.contains(stem)) {
+        if first.iter().any(|number| choice.single.binary_search(number).is_ok()) {
             ends.push(place + 1);
         }
         ends
-    }
-
-    fn without_prefix<'w>(&'w self, word: &'w Word) -> impl Iterator<Item = &'w str> {
-        self.prefixes
-            .iter()
-            .filter_map(|prefix| word.text.strip_prefix(prefix))
-            .filter(|stem| stem.chars().count() > 2)
-    }
-}
-
-impl Choice {
-    fn has(&self, word: &Word) -> bool {
-        self.words.contains(&word.text)
-            || word.squeezed.as_ref().is_some_and(|squeezed| self.squeezed.contains(squeezed))
     }
 }
 
@@ -419,14 +475,35 @@ fn is_close(word: &str, meant: &str) -> bool {
     row.last().is_some_and(|distance| *distance <= 2)
 }
 
+/// Gives every spelling of a language a number.
+#[derive(Default)]
+struct Numbering {
+    spellings: Vec<Spelling>,
+    numbers: HashMap<String, u32>,
+}
+
+impl Numbering {
+    fn number(&mut self, spelling: Spelling) -> u32 {
+        let key = match &spelling {
+            Spelling::Exact(word) => word.clone(),
+            Spelling::Prefix(word) => format!("{word}~"),
+            Spelling::Fuzzy(word) => format!("%{word}"),
+        };
+        *self.numbers.entry(key).or_insert_with(|| {
+            self.spellings.push(spelling);
+            (self.spellings.len() - 1) as u32
+        })
+    }
+}
+
 impl Pattern {
-    fn parse(text: &str, lists: &[(&str, &str)]) -> Self {
-        Self(text.split_whitespace().map(|part| Element::parse(part, lists)).collect())
+    fn parse(text: &str, lists: &[(&str, &str)], numbering: &mut Numbering) -> Self {
+        Self(text.split_whitespace().map(|part| Element::parse(part, lists, numbering)).collect())
     }
 }
 
 impl Element {
-    fn parse(part: &str, lists: &[(&str, &str)]) -> Self {
+    fn parse(part: &str, lists: &[(&str, &str)], numbering: &mut Numbering) -> Self {
         match part {
             "^" => return Self::Start,
             "^^" => return Self::StartOfShort,
@@ -436,49 +513,49 @@ impl Element {
         if let Some(most) = part.strip_prefix("..") {
             return Self::Gap(most.parse().expect("a gap is a number of words"));
         }
+        let mut choice = |text| Choice::parse(text, lists, numbering);
         if let Some(rest) = part.strip_prefix('!') {
-            return Self::Not(Choice::parse(rest, lists));
+            return Self::Not(choice(rest));
         }
         if let Some(rest) = part.strip_suffix('?') {
-            return Self::Optional(Choice::parse(rest, lists));
+            return Self::Optional(choice(rest));
         }
         if let Some(rest) = part.strip_suffix('+') {
-            return Self::AtLeastOne(Choice::parse(rest, lists));
+            return Self::AtLeastOne(choice(rest));
         }
         if let Some(rest) = part.strip_suffix('*') {
-            return Self::Repeated(Choice::parse(rest, lists));
+            return Self::Repeated(choice(rest));
         }
-        Self::One(Choice::parse(part, lists))
+        Self::One(choice(part))
     }
 }
 
 impl Choice {
-    fn parse(text: &str, lists: &[(&str, &str)]) -> Self {
+    fn parse(text: &str, lists: &[(&str, &str)], numbering: &mut Numbering) -> Self {
         let mut choice = Self::default();
-        choice.add(text, lists);
+        choice.add(text, lists, numbering);
+        choice.single.sort_unstable();
         choice
     }
 
-    fn add(&mut self, text: &str, lists: &[(&str, &str)]) {
+    fn add(&mut self, text: &str, lists: &[(&str, &str)], numbering: &mut Numbering) {
         for alternative in text.split(['|', ' ']).filter(|alternative| !alternative.is_empty()) {
             if let Some(name) = alternative.strip_prefix('@') {
                 let (_, list) = lists
                     .iter()
                     .find(|(list, _)| *list == name)
                     .expect("a pattern names a list of its language");
-                self.add(list, lists);
+                self.add(list, lists, numbering);
                 continue;
             }
-            let mut spellings: Vec<Spelling> =
-                alternative.split('_').flat_map(|word| Spelling::parse(word)).collect();
-            match spellings.as_slice() {
-                [Spelling::Exact(_)] => {
-                    if let Some(Spelling::Exact(word)) = spellings.pop() {
-                        self.squeezed.insert(squeeze(&word));
-                        self.words.insert(word);
-                    }
-                }
-                _ => self.others.push(spellings),
+            let row: Vec<u32> = alternative
+                .split('_')
+                .flat_map(Spelling::parse)
+                .map(|spelling| numbering.number(spelling))
+                .collect();
+            match row.as_slice() {
+                [number] => self.single.push(*number),
+                _ => self.rows.push(row),
             }
         }
     }

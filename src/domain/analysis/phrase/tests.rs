@@ -245,3 +245,18 @@ fn mentions_in_other_languages_are_no_requests() {
         assert_eq!(asks_for_human(text), None, "{text}");
     }
 }
+
+/// However a text is made, the check is over at once: it runs before anything else.
+#[test]
+fn no_text_takes_long() {
+    for word in ["please ", "talk to a ", "human ", "not ", "人工", "a ", "\"x", "connect me to the the "] {
+        let text = word.repeat(16 * 1024 / word.len());
+        let _ = asks_for_human(&text);
+    }
+    let buried = format!(
+        "{} can i talk to a human {}",
+        "and then it went on and on ".repeat(40),
+        "because of that ".repeat(40)
+    );
+    assert!(asks_for_human(&buried).is_some());
+}
