@@ -61,10 +61,8 @@ export function useUnsaved(/** @type {boolean} */ isDirty, /** @type {string} */
   useEffect(() => () => void unsaved.delete(key), []);
 }
 
-/** Forgets what is not saved: it was saved, or the person said so. */
-export function forgetUnsaved() {
-  unsaved.clear();
-}
+/** Whether the next change of the address needs no question. */
+let mayLeave = false;
 
 export function followAddress() {
   window.addEventListener('hashchange', () => {
@@ -72,8 +70,10 @@ export function followAddress() {
     const from = routes.write(route.value);
     if (to === from) return;
     const what = [...unsaved.values()][0];
+    const isAllowed = mayLeave;
+    mayLeave = false;
     const isSamePlace = routes.read(to).page === route.value.page && routes.read(to).id === route.value.id;
-    if (what && !isSamePlace) {
+    if (what && !isSamePlace && !isAllowed) {
       history.replaceState(null, '', from);
       leaving.value = { to, what };
       return;
@@ -87,12 +87,21 @@ export function go(/** @type {Parameters<typeof routes.write>[0]} */ to) {
   location.hash = routes.write(to);
 }
 
+/** Goes somewhere without a question: what was here is saved, or given up. */
+export function leave(/** @type {Parameters<typeof routes.write>[0]} */ to) {
+  const hash = routes.write(to);
+  if (hash === location.hash) return;
+  mayLeave = true;
+  location.hash = hash;
+}
+
 /** Goes on to where the person wanted, without what was not saved. */
 export function leaveAnyway() {
   const to = leaving.value?.to;
   leaving.value = null;
-  forgetUnsaved();
-  if (to !== undefined) location.hash = to;
+  if (to === undefined) return;
+  mayLeave = true;
+  location.hash = to;
 }
 
 /** Changes the address without leaving the page: filters. */

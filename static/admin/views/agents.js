@@ -5,7 +5,7 @@ import { userPlus, users } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { initials } from '../../shared/format.js';
 import { html, Icon, useState } from '../../shared/html.js';
-import { account, forgetUnsaved, go, learnPeople, toast, useUnsaved } from '../app_state.js';
+import { account, learnPeople, leave, toast, useUnsaved } from '../app_state.js';
 import { ChoicesField, Confirm, Copyable, Empty, Failed, FormFoot, Head, LoadingRows, SelectField, TextField, useLoad, useSave, When, WordsField } from '../parts.js';
 import { write } from '../routes.js';
 import { Split } from './split.js';
@@ -75,10 +75,9 @@ function Invite(/** @type {any} */ { onInvited }) {
     if (Object.keys(problems).length > 0) return save.refuse(problems);
     const answer = await save.run(() => api.post('/accounts', { name: form.name.trim(), email: form.email.trim(), role: form.role }));
     if (answer === undefined) return undefined;
-    forgetUnsaved();
     onInvited(answer);
     toast(`${answer.account.name} is invited. Give them the link.`);
-    go({ page: 'agents', id: answer.account.id });
+    leave({ page: 'agents', id: answer.account.id });
     return undefined;
   };
   return html`<form class="editor" onSubmit=${submit} novalidate>
@@ -86,7 +85,7 @@ function Invite(/** @type {any} */ { onInvited }) {
     <${TextField} label="Name" value=${form.name} onValue=${(/** @type {string} */ name) => put({ name })} maxlength="100" required autofocus problem=${save.problems.name} hint="Visitors see it. They may change it when they accept." />
     <${TextField} label="E-mail" type="email" value=${form.email} onValue=${(/** @type {string} */ email) => put({ email })} required autocomplete="off" problem=${save.problems.email} hint="They log in with it. Nothing is sent: you give them the link." />
     <${SelectField} label="Role" value=${form.role} onValue=${(/** @type {string} */ role) => put({ role })} options=${ROLES} problem=${save.problems.role} />
-    <${FormFoot} save=${save} isDirty=${isDirty} isNew saveWord="Make the link" onCancel=${() => (forgetUnsaved(), go({ page: 'agents' }))} />
+    <${FormFoot} save=${save} isDirty=${isDirty} isNew saveWord="Make the link" onCancel=${() => leave({ page: 'agents' })} />
   </form>`;
 }
 
@@ -112,7 +111,6 @@ function AgentForm(/** @type {any} */ { one, queues, skills, link, onLink, onSav
     const answer = await save.run(() => api.patch(`/accounts/${one.id}`, body));
     if (answer === undefined) return undefined;
     const saved = fields(answer.account);
-    forgetUnsaved();
     setStart(saved);
     setForm(saved);
     onSaved();
@@ -152,7 +150,7 @@ function AgentForm(/** @type {any} */ { one, queues, skills, link, onLink, onSav
     <${SelectField} label="Tier" value=${String(form.tier)} onValue=${(/** @type {string} */ tier) => put({ tier: Number(tier) })} options=${TIERS} problem=${save.problems.tier} />
     <${WordsField} label="Skills" value=${form.skills} onValue=${(/** @type {any} */ value) => put({ skills: value })} suggestions=${skills} problem=${save.problems.skills} hint="Type a word and press Enter. They are offered what needs no more than these." />
     ${queues.length > 0 && html`<${ChoicesField} label="Queues" value=${form.queues} onValue=${(/** @type {any} */ value) => put({ queues: value })} options=${queues.map((/** @type {any} */ queue) => [queue.id, queue.name])} problem=${save.problems.queues} hint="None chosen: all of them." />`}
-    <${FormFoot} save=${save} isDirty=${isDirty} onCancel=${() => (isDirty ? (setForm(start), save.clear()) : go({ page: 'agents' }))} />
+    <${FormFoot} save=${save} isDirty=${isDirty} onCancel=${() => (isDirty ? (setForm(start), save.clear()) : leave({ page: 'agents' }))} />
     <section class="danger-zone" aria-label="Access">
       <h3>Access</h3>
       <div class="cluster">

@@ -3,7 +3,7 @@
 import { plus, zap } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { html, Icon, useState } from '../../shared/html.js';
-import { forgetUnsaved, go, toast, useUnsaved } from '../app_state.js';
+import { leave, toast, useUnsaved } from '../app_state.js';
 import { Confirm, Empty, Failed, FormFoot, Head, LoadingRows, TextField, useLoad, useSave } from '../parts.js';
 import { write } from '../routes.js';
 import { Split } from './split.js';
@@ -59,29 +59,27 @@ function ReplyForm(/** @type {any} */ { reply, onSaved }) {
     if (Object.keys(problems).length > 0) return save.refuse(problems);
     const answer = await save.run(() => (reply ? api.put(`/canned/${reply.id}`, body) : api.post('/canned', body)));
     if (answer === undefined) return undefined;
-    forgetUnsaved();
     const saved = { shortcut: answer.canned.shortcut, text: answer.canned.text };
     setStart(saved);
     setForm(saved);
     onSaved();
     toast(`/${saved.shortcut} is saved.`);
-    if (!reply) go({ page: 'canned', id: answer.canned.id });
+    if (!reply) leave({ page: 'canned', id: answer.canned.id });
     return undefined;
   };
   const remove = async () => {
     const done = await removal.run(() => api.delete(`/canned/${reply.id}`));
     if (done === undefined) return;
-    forgetUnsaved();
     onSaved();
     toast(`/${start.shortcut} is removed.`);
-    go({ page: 'canned' });
+    leave({ page: 'canned' });
   };
 
   return html`<form class="editor" onSubmit=${submit} novalidate>
     <h2>${reply ? html`<bdi class="mono">/${start.shortcut}</bdi>` : 'A new reply'}</h2>
     <${TextField} label="Short word" value=${form.shortcut} onValue=${(/** @type {string} */ shortcut) => put({ shortcut })} maxlength="31" required autocapitalize="none" spellcheck=${false} problem=${save.problems.shortcut} placeholder="refund" hint="Agents type / and this word. Letters, digits, - and _." />
     <${TextField} label="Reply" isLong rows="7" value=${form.text} onValue=${(/** @type {string} */ text) => put({ text })} maxlength="4000" required problem=${save.problems.text} />
-    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!reply} onCancel=${() => (isDirty && reply ? (setForm(start), save.clear()) : (forgetUnsaved(), go({ page: 'canned' })))} onRemove=${reply ? () => setRemoving(true) : null} />
+    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!reply} onCancel=${() => (isDirty && reply ? (setForm(start), save.clear()) : leave({ page: 'canned' }))} onRemove=${reply ? () => setRemoving(true) : null} />
     ${isRemoving && html`<${Confirm} title=${`Remove /${start.shortcut}?`} yes="Remove the reply" isBusy=${removal.isBusy} failure=${removal.failure} onNo=${() => (setRemoving(false), removal.clear())} onYes=${remove}><p>Agents can no longer put it in. What was sent stays.</p><//>`}
   </form>`;
 }

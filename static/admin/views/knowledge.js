@@ -4,7 +4,7 @@ import { bookOpen, check, circleHelp, plus, x } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { plural, score } from '../../shared/format.js';
 import { html, Icon, useEffect, useState } from '../../shared/html.js';
-import { forgetUnsaved, go, toast, useUnsaved } from '../app_state.js';
+import { leave, toast, useUnsaved } from '../app_state.js';
 import { Confirm, Empty, Failed, FormFoot, Head, LoadingRows, saidOf, TextField, useLoad, useSave } from '../parts.js';
 import { write } from '../routes.js';
 import { Split } from './split.js';
@@ -116,22 +116,20 @@ function EntryForm(/** @type {any} */ { entry, onSaved }) {
     if (Object.keys(problems).length > 0) return save.refuse(problems);
     const answer = await save.run(() => (entry ? api.put(`/knowledge/${entry.id}`, body) : api.post('/knowledge', body)));
     if (answer === undefined) return undefined;
-    forgetUnsaved();
     const saved = fields(answer.entry);
     setStart(saved);
     setForm(saved);
     onSaved();
     toast(`“${saved.title}” is saved. The bot knows it now.`);
-    if (!entry) go({ page: 'knowledge', id: answer.entry.id });
+    if (!entry) leave({ page: 'knowledge', id: answer.entry.id });
     return undefined;
   };
   const remove = async () => {
     const done = await removal.run(() => api.delete(`/knowledge/${entry.id}`));
     if (done === undefined) return;
-    forgetUnsaved();
     onSaved();
     toast(`“${start.title}” is removed.`);
-    go({ page: 'knowledge' });
+    leave({ page: 'knowledge' });
   };
 
   return html`<form class="editor" onSubmit=${submit} novalidate>
@@ -152,7 +150,7 @@ function EntryForm(/** @type {any} */ { entry, onSaved }) {
       <p class="hint">Three or four in the words visitors use work best.</p>
     </fieldset>
     <${TextField} label="Answer" isLong rows="7" value=${form.answer} onValue=${(/** @type {string} */ answer) => put({ answer })} maxlength="4000" required problem=${save.problems.answer} hint="Said to visitors as it stands. Web addresses become links." />
-    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!entry} onCancel=${() => (isDirty && entry ? (setForm(start), save.clear()) : (forgetUnsaved(), go({ page: 'knowledge' })))} onRemove=${entry ? () => setRemoving(true) : null} />
+    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!entry} onCancel=${() => (isDirty && entry ? (setForm(start), save.clear()) : leave({ page: 'knowledge' }))} onRemove=${entry ? () => setRemoving(true) : null} />
     ${isRemoving && html`<${Confirm} title=${`Remove “${start.title}”?`} yes="Remove the entry" isBusy=${removal.isBusy} failure=${removal.failure} onNo=${() => (setRemoving(false), removal.clear())} onYes=${remove}><p>The bot no longer answers from it. Conversations that had the answer keep it.</p><//>`}
   </form>`;
 }

@@ -3,7 +3,7 @@
 import { inbox, plus, x } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { html, Icon, useState } from '../../shared/html.js';
-import { forgetUnsaved, go, now, toast, useUnsaved } from '../app_state.js';
+import { leave, now, toast, useUnsaved } from '../app_state.js';
 import * as hours from '../hours.js';
 import { ChoicesField, Confirm, Empty, Failed, Field, FormFoot, Head, LoadingRows, SelectField, TextField, useLoad, useSave, WordsField } from '../parts.js';
 import { INTENTS, intentWord } from '../policy/schema.js';
@@ -60,7 +60,7 @@ function QueueForm(/** @type {any} */ { queue, isFirst, skills, onSaved }) {
   const isDirty = JSON.stringify(form) !== JSON.stringify(start);
   useUnsaved(isDirty, queue ? `What you changed in “${start.name}”` : 'The new queue');
   const found = form.hours ? hours.problems(form.hours) : {};
-  const back = () => go({ page: 'queues' });
+  const back = () => leave({ page: 'queues' });
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -69,19 +69,17 @@ function QueueForm(/** @type {any} */ { queue, isFirst, skills, onSaved }) {
     const body = { ...form, name: form.name.trim() };
     const answer = await save.run(() => (queue ? api.patch(`/queues/${queue.id}`, body) : api.post('/queues', body)));
     if (answer === undefined) return undefined;
-    forgetUnsaved();
     const saved = fields(answer.queue);
     setStart(saved);
     setForm(saved);
     onSaved();
     toast(`“${saved.name}” is saved.`);
-    if (!queue) go({ page: 'queues', id: answer.queue.id });
+    if (!queue) leave({ page: 'queues', id: answer.queue.id });
     return undefined;
   };
   const remove = async () => {
     const done = await removal.run(() => api.delete(`/queues/${queue.id}`));
     if (done === undefined) return;
-    forgetUnsaved();
     onSaved();
     toast(`“${start.name}” is removed.`);
     back();
@@ -95,7 +93,7 @@ function QueueForm(/** @type {any} */ { queue, isFirst, skills, onSaved }) {
     <${ChoicesField} label="Subjects that lead here" value=${form.intents} onValue=${(/** @type {any} */ intents) => put({ intents })} options=${INTENTS.filter((code) => code !== 'other').map((code) => [code, intentWord(code)])} problem=${save.problems.intents} hint="What a conversation is about decides its queue; the first queue that lists it gets it." />
     <label class="check"><input type="checkbox" checked=${form.default} disabled=${start.default} onChange=${() => put({ default: !form.default })} /> <span>Everything that no other queue asks for comes here</span></label>
     <${HoursEditor} value=${form.hours} onValue=${(/** @type {any} */ value) => put({ hours: value })} found=${found} problem=${save.problems.hours} />
-    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!queue} onCancel=${() => (isDirty && queue ? (setForm(start), save.clear()) : (forgetUnsaved(), back()))} onRemove=${queue && !start.default ? () => setRemoving(true) : null} />
+    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!queue} onCancel=${() => (isDirty && queue ? (setForm(start), save.clear()) : back())} onRemove=${queue && !start.default ? () => setRemoving(true) : null} />
     ${isRemoving &&
     html`<${Confirm} title=${`Remove “${start.name}”?`} yes="Remove the queue" isBusy=${removal.isBusy} failure=${removal.failure} onNo=${() => (setRemoving(false), removal.clear())} onYes=${remove}>
       <p>Conversations that come later go to the queue for everything else. A queue with conversations in it cannot be removed.</p>
@@ -157,7 +155,7 @@ function HoursEditor(/** @type {any} */ { value, onValue, found, problem }) {
                 </div>`,
               )}
             </div>
-            <button type="button" class="button plain compact" aria-label=${`Add hours on ${name}`} onClick=${() => putDay(day, [...spans(day), spans(day).length ? ['18:00', '20:00'] : ['09:00', '17:30']])}><${Icon} shapes=${plus} size=${12} /> ${spans(day).length ? 'more' : 'open'}</button>
+            <button type="button" class="button plain compact" onClick=${() => putDay(day, [...spans(day), spans(day).length ? ['18:00', '20:00'] : ['09:00', '17:30']])}><${Icon} shapes=${plus} size=${12} /> ${spans(day).length ? 'more' : 'open'}<span class="visually-hidden"> hours on ${name}</span></button>
           </li>`,
         )}
       </ul>

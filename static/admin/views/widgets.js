@@ -5,7 +5,7 @@ import { globe, plus, x } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { plural } from '../../shared/format.js';
 import { html, Icon, useState } from '../../shared/html.js';
-import { forgetUnsaved, go, toast, useUnsaved } from '../app_state.js';
+import { leave, toast, useUnsaved } from '../app_state.js';
 import { Confirm, Copyable, Empty, Failed, Field, FormFoot, Head, LoadingRows, SelectField, TextField, useLoad, useSave } from '../parts.js';
 import { write } from '../routes.js';
 import { Split } from './split.js';
@@ -89,23 +89,21 @@ function WidgetForm(/** @type {any} */ { widget, onSaved }) {
     const body = { ...form, name: form.name.trim(), greeting: form.greeting.trim(), sites };
     const answer = await save.run(() => (widget ? api.patch(`/widgets/${widget.key}`, body) : api.post('/widgets', body)));
     if (answer === undefined) return undefined;
-    forgetUnsaved();
     const saved = fields(answer.widget);
     setStart(saved);
     setForm(saved);
     setChecked(false);
     onSaved();
     toast(`“${saved.name}” is saved.`);
-    if (!widget) go({ page: 'widgets', id: answer.widget.key });
+    if (!widget) leave({ page: 'widgets', id: answer.widget.key });
     return undefined;
   };
   const remove = async () => {
     const done = await removal.run(() => api.delete(`/widgets/${widget.key}`));
     if (done === undefined) return;
-    forgetUnsaved();
     onSaved();
     toast(`“${start.name}” is removed.`);
-    go({ page: 'widgets' });
+    leave({ page: 'widgets' });
   };
 
   return html`<form class="editor" onSubmit=${submit} novalidate>
@@ -140,7 +138,7 @@ function WidgetForm(/** @type {any} */ { widget, onSaved }) {
     html`<details class="secret"><summary>Key with which your site signs who its visitors are</summary>
       <${Copyable} label="Identity key" text=${widget.identity_key} hint="Secret: it stays on your server. Whoever has it can say who a visitor is." />
     </details>`}
-    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!widget} onCancel=${() => (isDirty && widget ? (setForm(start), save.clear()) : (forgetUnsaved(), go({ page: 'widgets' })))} onRemove=${widget ? () => setRemoving(true) : null} />
+    <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!widget} onCancel=${() => (isDirty && widget ? (setForm(start), save.clear()) : leave({ page: 'widgets' }))} onRemove=${widget ? () => setRemoving(true) : null} />
     ${isRemoving && html`<${Confirm} title=${`Remove “${start.name}”?`} yes="Remove the widget" isBusy=${removal.isBusy} failure=${removal.failure} onNo=${() => (setRemoving(false), removal.clear())} onYes=${remove}><p>Pages with its snippet show nothing any more, and its key never works again. Conversations stay.</p><//>`}
   </form>`;
 }
