@@ -23,6 +23,9 @@ use crate::flow::ports::{Clock, IdSource, StoreError};
 /// filling the store does not.
 const PER_ADDRESS: Limit = Limit { times: 240, interval: Duration::from_secs(60) };
 
+/// Most attributes that are kept of a visitor. A site that sends more keeps the first.
+const MAX_ATTRIBUTES: usize = 60;
+
 /// Longest name or attribute of a visitor that is kept, in characters.
 const MAX_ATTRIBUTE_CHARS: usize = 500;
 
@@ -197,8 +200,17 @@ fn signed_id(widget: &WidgetKey, id: &str) -> VisitorId {
 fn describe(profile: &mut Profile, claims: Option<&Claims>, attributes: BTreeMap<String, String>) {
     let short =
         |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_ATTRIBUTE_CHARS).collect::<String>();
-    for (name, value) in attributes {
-        profile.attributes.insert(short(&name), short(&value));
+    let mut put = |name: &str, value: &str| {
+        let name = short(name);
+        if profile.attributes.len() < MAX_ATTRIBUTES || profile.attributes.contains_key(&name) {
+            profile.attributes.insert(name, short(value));
+        }
+    };
+    for (name, value) in &attributes {
+        put(name, value);
+    }
+    for (name, value) in claims.iter().flat_map(|claims| &claims.attributes) {
+        put(name, value);
     }
     if let Some(claims) = claims {
         if !claims.name.is_empty() {
@@ -206,9 +218,6 @@ fn describe(profile: &mut Profile, claims: Option<&Claims>, attributes: BTreeMap
         }
         if let Some(email) = claims.email.as_deref().and_then(|text| Email::parse(text).ok()) {
             profile.email = Some(email.as_str().to_owned());
-        }
-        for (name, value) in &claims.attributes {
-            profile.attributes.insert(short(name), short(value));
         }
     }
 }

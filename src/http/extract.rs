@@ -74,8 +74,9 @@ impl<T: DeserializeOwned> FromRequest<Http> for Sent<T> {
                 Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is too large"))
             }
             Err(error) => {
-                let message = error.body_text();
-                let message = message.rsplit(": ").next().unwrap_or(&message).to_owned();
+                // The framework's sentence begins with its own words, up to the first colon.
+                let text = error.body_text();
+                let message = text.split_once(": ").map_or(text.as_str(), |(_, message)| message).to_owned();
                 let problem = Problem { line: None, field: None, message };
                 Err(ApiError::invalid(vec![problem]))
             }

@@ -44,6 +44,41 @@ async fn a_login_sets_a_cookie_that_scripts_and_other_sites_cannot_use() {
 }
 
 #[tokio::test]
+async fn behind_tls_the_cookie_is_secure_and_bound_to_the_host() {
+    let app = TestApp::start_with(Options::default().set("server.public_url", "https://help.example")).await;
+    assert!(app.app.setup_url.as_ref().unwrap().starts_with("https://help.example/setup?token="));
+    let own = [("origin", "https://help.example"), ("x-baton-csrf", "1")];
+    let body = json!({ "token": app.setup_token(), "name": "Ada", "email": "ada@shop.example", "password": PASSWORD });
+    let answer = app.stranger().call_with(Method::POST, "/api/v1/setup", &own, Some(body)).await;
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("__Host-baton=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(!answer.header("strict-transport-security").is_empty());
+    let here = app
+        .stranger()
+        .post("/api/v1/login", json!({ "email": "ada@shop.example", "password": PASSWORD }))
+        .await;
+    assert_eq!(here.code(), "wrong_origin", "this machine's own names are not ours any more");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_address_is_the_last_that_nobody_can_make_up() {
+    let options =
+        Options::default().set("server.trusted_proxies", "127.0.0.1").set("auth.attempts_per_address", "2");
+    let app = TestApp::start_with(options).await;
+    let guess = async |forwarded: &str| {
+        let body = json!({ "email": "ada@shop.example", "password": "not it at all" });
+        let headers = [("x-forwarded-for", forwarded)];
+        app.stranger().call_with(Method::POST, "/api/v1/login", &headers, Some(body)).await.status
+    };
+    assert_eq!((guess("10.0.0.1").await, guess("10.0.0.1").await), (401, 401));
+    assert_eq!(guess("10.0.0.1").await, 429);
+    assert_eq!(guess("10.0.0.9, 10.0.0.1").await, 429, "what the client wrote in front does not count");
+    assert_eq!(guess("10.0.0.2, 127.0.0.1").await, 401, "a second trusted proxy is passed over");
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_get_the_same_answer() {
     let app = TestApp::start().await;
     app.admin().await;

@@ -23,8 +23,6 @@ pub(in crate::http) struct Boot {
     locale: Option<String>,
     /// The page that the visitor looks at.
     page: Option<String>,
-    #[serde(default)]
-    attributes: BTreeMap<String, String>,
 }
 
 fn origin(headers: &HeaderMap) -> &str {
@@ -60,11 +58,8 @@ pub(in crate::http) async fn boot(
     if !(http.site.is_own(origin) || widget.allows(origin)) {
         return ApiError::from(BootError::SiteNotAllowed).into_response();
     }
-    let mut attributes = sent.attributes;
-    if attributes.len() > 50 {
-        attributes.clear();
-    }
-    attributes.insert("site".into(), origin.to_owned());
+    // Anybody can write these; everything else of a visitor has to be signed by the site.
+    let mut attributes = BTreeMap::from([("site".to_owned(), origin.to_owned())]);
     attributes.extend(sent.page.map(|page| ("page".to_owned(), page)));
     attributes.extend(sent.locale.map(|locale| ("locale".to_owned(), locale)));
     let booted = http
