@@ -176,7 +176,7 @@ test('an invited agent joins with the link that is shown once', { skip }, async 
   const ben = await openPage(browser);
   await ben.page.goto(link);
   await ben.page.getByLabel('Password', { exact: true }).fill(PASSWORD);
-  await ben.page.getByRole('button', { name: 'Join' }).click();
+  await ben.page.locator('button[type=submit]').click();
   await ben.page.waitForURL('**/agent*');
   // The console of admins is not for agents, and says where theirs is.
   await ben.page.goto(admin());
@@ -259,7 +259,7 @@ test('numbers in sentences and the text are one policy, tried beside the live on
   await page.getByRole('dialog').getByRole('row', { name: /Score that escalates 0.62 0.7/ }).waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
   await page.getByText('Say in a few words why.').waitFor();
-  await page.getByLabel('Why', { exact: true }).fill('Fewer early handoffs');
+  await page.getByRole('dialog').getByLabel('Why', { exact: true }).fill('Fewer early handoffs');
   await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
   await bar(page).getByText('default@2').waitFor();
   await bar(page).getByText('Ada Admin').waitFor();
@@ -277,7 +277,7 @@ test('who publishes second loses nothing: the draft stays and comes onto the new
   await page.getByRole('button', { name: 'Publish…' }).click();
   const { toml } = await ada.call('GET', '/policies/2');
   await ada.call('POST', '/policies', { toml: toml.replace('memory = 0.5', 'memory = 0.6'), comment: 'Meanwhile', based_on: 'default@2' });
-  await page.getByLabel('Why', { exact: true }).fill('Mine');
+  await page.getByRole('dialog').getByLabel('Why', { exact: true }).fill('Mine');
   await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
   await page.getByRole('dialog').getByText('Nothing of yours was published, and your draft is kept.').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: /Bring my changes onto default@3/ }).click();
@@ -287,7 +287,7 @@ test('who publishes second loses nothing: the draft stays and comes onto the new
   assert.equal(await field(page, 'score.memory').inputValue(), '0.6');
   await until('it may be published', () => page.getByRole('button', { name: 'Publish…' }).isEnabled());
   await page.getByRole('button', { name: 'Publish…' }).click();
-  await page.getByLabel('Why', { exact: true }).fill('Mine, on top');
+  await page.getByRole('dialog').getByLabel('Why', { exact: true }).fill('Mine, on top');
   await page.getByRole('dialog').getByRole('button', { name: 'Publish', exact: true }).click();
   await bar(page).getByText('default@4').waitFor();
 
@@ -412,7 +412,7 @@ test('the keyboard alone tunes and publishes', { skip }, async () => {
   await until('Publish has the focus', async () => /Publish/.test(await focused()));
   await page.keyboard.press('Enter');
   await page.getByRole('dialog').waitFor();
-  await until('the comment has the focus', () => page.getByLabel('Why', { exact: true }).evaluate((one) => one === document.activeElement));
+  await until('the comment has the focus', () => page.getByRole('dialog').getByLabel('Why', { exact: true }).evaluate((one) => one === document.activeElement));
   await page.keyboard.type('By keyboard');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');

@@ -227,7 +227,7 @@ export function counterfactual(/** @type {any} */ found, /** @type {any[]} */ li
 const clip = (/** @type {string} */ said) => ([...said].length > 60 ? `${[...said].slice(0, 60).join('')}…` : said);
 
 function Words(/** @type {any} */ { words }) {
-  const list = words.words.filter((/** @type {any} */ { weight }) => Math.abs(weight) >= 0.005).slice(0, 10);
+  const list = words.words.filter((/** @type {any} */ { text: word, weight }) => Math.abs(weight) >= 0.005 && /[\p{L}\p{N}]/u.test(word)).slice(0, 10);
   if (list.length === 0) return null;
   const most = Math.max(...list.map((/** @type {any} */ { weight }) => Math.abs(weight)));
   return html`<section>

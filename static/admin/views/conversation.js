@@ -40,7 +40,7 @@ export function Conversation(/** @type {any} */ { id }) {
     ${handoff && html`<${Handoff} handoff=${handoff} />`}
     <div class="spread transcript-head">
       <h3>What was said</h3>
-      ${stays > 0 && html`<label class="check small"><input type="checkbox" checked=${showsAll} onChange=${() => setShowsAll(!showsAll)} /> also the ${plural(stays, 'decision', 'decisions')} to stay with the bot</label>`}
+      ${stays > 0 && html`<label class="check small"><input type="checkbox" checked=${showsAll} onChange=${() => setShowsAll(!showsAll)} /> also ${plural(stays, 'decision', 'decisions')} to stay with the bot</label>`}
     </div>
     <${Transcript} entries=${entries} showsAll=${showsAll} />
     ${packet?.earlier?.length > 0 &&
@@ -61,7 +61,7 @@ export function turnsOf(/** @type {any[]} */ entries) {
 }
 
 function Handoff(/** @type {any} */ { handoff }) {
-  const words = (handoff.words ?? []).filter((/** @type {any} */ { weight }) => Math.abs(weight) >= 0.005).slice(0, 8);
+  const words = (handoff.words ?? []).filter((/** @type {any} */ { text, weight }) => Math.abs(weight) >= 0.005 && /[\p{L}\p{N}]/u.test(text)).slice(0, 8);
   return html`<section class="handoff" aria-labelledby="handoff-title">
     <h3 id="handoff-title">Why a person was called</h3>
     <ol class="reason-list">${(handoff.reasons ?? []).map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><span dir="auto">${one.text || reason(one.code)}</span>${typeof one.contribution === 'number' ? html` <span class="tabular quiet">${signed(one.contribution)}</span>` : ''}</li>`)}</ol>
