@@ -57,7 +57,7 @@ export function App() {
       <${PolicyBar} />
       <${AccountMenu} who=${who} onPassword=${() => setPassword(true)} />
     </header>
-    ${connection.value === 'away' && html`<p class="link is-away" role="status"><span class="spinner" aria-hidden="true"></span> The server does not answer. Trying again.</p>`}
+    ${(connection.value === 'away' || failure.value?.code === 'unreachable') && html`<p class="link is-away" role="status"><span class="spinner" aria-hidden="true"></span> The server does not answer. Trying again.</p>`}
     <nav id="nav" class=${`nav${isNavOpen ? ' is-open' : ''}`} aria-label="Pages">
       <ul class="list">
         ${(who ? navigation(who.role) : []).map(

@@ -57,8 +57,8 @@ export function Audit() {
                   ${data.entries.map(
                     (/** @type {any} */ entry) => html`<li key=${entry.id} class="audit-row">
                       <span class="audit-at small quiet"><${When} at=${entry.at} /></span>
-                      <span class="audit-what"><bdi class="strong">${nameOf(entry.account)}</bdi> ${action(entry.action)} <bdi class=${data.names.has(entry.target) ? '' : 'mono small'}>${target(entry, data.names)}</bdi></span>
-                      ${entry.detail && html`<span class="audit-detail small quiet written">${entry.detail}</span>`}
+                      <span class="audit-what"><bdi class="strong">${nameOf(entry.account)}</bdi> ${action(entry.action)} <${Target} entry=${entry} names=${data.names} /></span>
+                      ${detail(entry, data.names) && html`<span class="audit-detail small quiet written">${detail(entry, data.names)}</span>`}
                     </li>`,
                   )}
                 </ol>
@@ -67,7 +67,16 @@ export function Audit() {
   `;
 }
 
-function target(/** @type {any} */ entry, /** @type {Map<string, string>} */ names) {
-  if (entry.target?.startsWith('agt_')) return entry.target === entry.account ? 'themselves' : nameOf(entry.target);
-  return names.get(entry.target) ?? entry.target ?? '';
+function Target(/** @type {any} */ { entry, names }) {
+  const { target, account } = entry;
+  if (!target) return null;
+  const name = target.startsWith('agt_') ? nameOf(target) : names.get(target);
+  if (!name) return html`<bdi class="mono small">${target}</bdi>`;
+  return name === nameOf(account) ? 'themselves' : html`<bdi>${name}</bdi>`;
+}
+
+/** What more is known: not the name again, and not the server's word for the kind of link. */
+function detail(/** @type {any} */ entry, /** @type {Map<string, string>} */ names) {
+  if (!entry.detail || entry.detail === names.get(entry.target) || entry.action === 'account.password') return '';
+  return entry.action.startsWith('account.') ? entry.detail.replaceAll('_', ' ') : entry.detail;
 }

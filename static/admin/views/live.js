@@ -31,8 +31,10 @@ function useLive() {
   useEffect(() => {
     const abort = new AbortController();
     /** @type {any} */ let timer;
+    let isAsking = false;
     const ask = async () => {
-      if (document.hidden) return;
+      if (document.hidden || isAsking) return;
+      isAsking = true;
       clearTimeout(timer);
       try {
         const data = await api.get('/live', { signal: abort.signal });
@@ -41,6 +43,7 @@ function useLive() {
         if (abort.signal.aborted) return;
         setState((before) => ({ ...before, error }));
       }
+      isAsking = false;
       timer = setTimeout(ask, EVERY_MS);
     };
     ask();

@@ -57,7 +57,7 @@ function Version(/** @type {any} */ { number }) {
       <button type="button" class="button" onClick=${() => (draft.value ? setAsking(true) : take())}><${Icon} shapes=${pencil} /> Take as draft</button>
     </div>
     ${one.comment && html`<p class="written">${one.comment}</p>`}
-    <section aria-label="What it changed">
+    <section>
       <h3>${changed ? `What it changed of version ${number - 1}` : 'The first version'}</h3>
       ${changed && (changed.length === 0 ? html`<p class="quiet small">Nothing but words.</p>` : html`<div class="table-scroll" tabindex="0" role="region" aria-label="What it changed"><${Changes} list=${changed} /></div>`)}
     </section>
