@@ -12,7 +12,7 @@ verdict() { printf '%s: %s passed, %s failed\n' "$1" "${2:-0}" "${3:-0}"; }
 
 format() { cargo fmt --check; }
 
-build_tests() { cargo build --locked --tests --bins; }
+build_tests() { cargo build --locked --tests --bins --examples; }
 
 rust_tests() {
   local result=0

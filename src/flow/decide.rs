@@ -302,7 +302,7 @@ impl Flow {
             let (handoff, notices) = self
                 .begin(&change.conversation, &decision, counterfactual, intent.unwrap_or("other"))
                 .await?;
-            asked = Some(Asked::Words { handoff: handoff.clone() });
+            asked = Some(Asked::Words { handoff: Box::new(handoff.clone()) });
             change = change.then(|conversation| conversation.escalate(handoff, notices))?;
         } else if is_with_bot && is_new_message {
             let question = self.question(known, change.conversation.decided_position);

@@ -26,7 +26,7 @@ pub(super) enum Asked {
     /// The bot is to answer.
     Bot { question: Box<Question>, epoch: u64 },
     /// The words that counted are to be found.
-    Words { handoff: Handoff },
+    Words { handoff: Box<Handoff> },
 }
 
 impl Flow {

@@ -207,14 +207,20 @@ pub struct Packet {
     /// What the site and the visitor said of them.
     pub profile: Profile,
     /// Their conversations before: which, when it ended, how, and why a human had it.
-    pub earlier: Vec<(ConversationId, Option<Timestamp>, Option<String>, Option<String>)>,
+    pub earlier: Vec<Earlier>,
 }
+
+/// A conversation before this one: which, when it ended, how, and why a human had it.
+pub type Earlier = (ConversationId, Option<Timestamp>, Option<String>, Option<String>);
+
+/// The waiting as they were at a generation and an instant.
+type Listed = (u64, Timestamp, Arc<Vec<Card>>);
 
 /// What many look at at the same moment: read once, shown to all who ask within it. Nothing is decided on it.
 #[derive(Default)]
 pub(super) struct Shown {
     floor: Mutex<Option<(u64, Arc<Floor>)>>,
-    waiting: Mutex<Option<(u64, Timestamp, Arc<Vec<Card>>)>>,
+    waiting: Mutex<Option<Listed>>,
     /// Grows with every change on this node, so that nobody is shown what was before it.
     generation: AtomicU64,
 }

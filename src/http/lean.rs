@@ -16,9 +16,7 @@ pub(super) fn lean(name: &str, text: &str) -> String {
     for line in text.lines() {
         let begin = line.trim_start();
         let end = line.trim_end();
-        if is_inside {
-            is_inside = !end.ends_with("*/");
-        } else if begin.starts_with("/*") && !is_type_of_code(end) {
+        if is_inside || begin.starts_with("/*") && !is_type_of_code(end) {
             is_inside = !end.ends_with("*/");
         } else if !(end.is_empty() || is_script && begin.starts_with("//")) {
             // Indentation means nothing, but inside a text in backticks.

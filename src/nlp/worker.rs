@@ -120,7 +120,7 @@ enum Answer {
 }
 
 enum Done {
-    Analysis(Analysis),
+    Analysis(Box<Analysis>),
     Words(Vec<WordWeight>),
     Vectors(Vec<Vec<f32>>),
 }
@@ -269,7 +269,7 @@ impl Desk {
         for (answer, done) in running.answers.into_iter().zip(done) {
             // Whoever does not wait any more has taken the words.
             match (answer, done) {
-                (Answer::Analysis(tx), Done::Analysis(analysis)) => drop(tx.send(analysis)),
+                (Answer::Analysis(tx), Done::Analysis(analysis)) => drop(tx.send(*analysis)),
                 (Answer::Words(_, tx), Done::Words(words)) => drop(tx.send(words)),
                 (Answer::Vectors(_, tx), Done::Vectors(vectors)) => drop(tx.send(vectors)),
                 _ => {}
@@ -350,9 +350,9 @@ fn compute(
     let mut done = Vec::with_capacity(requests.len());
     for (text, request) in requests {
         done.push(match request {
-            Request::Analysis => Done::Analysis(
+            Request::Analysis => Done::Analysis(Box::new(
                 analyses.next().ok_or_else(|| NlpError::Engine("fewer outputs than texts".to_owned()))?,
-            ),
+            )),
             Request::Words(head) => Done::Words(explain(model, text, *head)?),
             Request::Vectors(texts) => {
                 let mut vectors = Vec::with_capacity(texts.len());

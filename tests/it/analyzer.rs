@@ -116,11 +116,11 @@ fn hostile_lines_are_answered_one_by_one() {
         [b"{\"text\":\"".as_slice(), &vec![b'a'; 1_100_000], b"\"}"].concat(),
         [vec![b'['; 5_000], vec![b']'; 5_000]].concat(),
     ];
-    for at in 0..bad.len() {
+    for (at, bad) in bad.iter().enumerate() {
         let line = good.get(at).map_or(long_text.as_str(), |line| line);
         input.extend(line.as_bytes());
         input.push(b'\n');
-        input.extend(&bad[at]);
+        input.extend(bad);
         input.push(b'\n');
     }
     for analyzer in ["words", "model"] {
@@ -150,7 +150,7 @@ fn hostile_lines_are_answered_one_by_one() {
         assert_eq!(answers[6]["analysis"]["abstained"], "empty");
         assert_eq!(answers[8]["analysis"]["abstained"], "empty");
         assert_eq!(answers[12]["analysis"].get("old"), None);
-        assert_eq!(answers[12].as_object().unwrap().keys().last().unwrap(), "analysis");
+        assert_eq!(answers[12].as_object().unwrap().keys().next_back().unwrap(), "analysis");
         assert_eq!(answers[16]["analysis"]["truncated"], true);
         assert_eq!(answers[0]["analysis"]["truncated"], false);
     }

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, modules in reading order.
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+#![expect(clippy::type_complexity, reason = "a table of a test is read where it stands")]
 
 mod support;
 

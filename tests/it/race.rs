@@ -58,6 +58,7 @@ fn start(app: &TestApp, agents: &[String], said: &mpsc::UnboundedSender<Value>) 
 
 /// Invariant 6: accepting is a compare-and-set, whoever races.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::print_stdout, reason = "the counts are what a reader of the proof wants to see")]
 async fn invariant_6_two_processes_race_for_every_offer_and_one_wins() {
     let app = TestApp::start().await;
     let admin = app.admin().await;

@@ -777,7 +777,13 @@ async fn a_store_that_cannot_write_says_so_and_goes_on_reading() {
     open(store, "eve", 0).await;
     store.check().await.unwrap();
     // The disk refuses: SQLite itself is told to.
-    store.write(|c| Ok::<_, StoreError>(c.pragma_update(None, "query_only", true).unwrap())).await.unwrap();
+    store
+        .write(|c| {
+            c.pragma_update(None, "query_only", true).unwrap();
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
     assert_eq!(store.check().await, Err(StoreError::Unavailable));
     let refused = store.receive(receipt("eve", "c1", "Hello?", 1)).await;
     assert_eq!(refused, Err(StoreError::Unavailable));

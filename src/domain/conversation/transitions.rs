@@ -265,7 +265,7 @@ impl Conversation {
         match self.state {
             State::WithAgent { handoff, .. } => {
                 self.state = State::WithBot { since: at, answer_due_at: None };
-                Ok(self.to_bot(handoff, HandoffOutcome::Completed, at))
+                Ok(self.given_to_bot(handoff, HandoffOutcome::Completed, at))
             }
             other => Err(other.cannot("be handed back")),
         }
@@ -280,13 +280,13 @@ impl Conversation {
         match self.state {
             State::Queued { handoff, .. } | State::Offered { handoff, .. } => {
                 self.state = State::WithBot { since: at, answer_due_at: None };
-                Ok(self.to_bot(handoff, HandoffOutcome::Withdrawn, at))
+                Ok(self.given_to_bot(handoff, HandoffOutcome::Withdrawn, at))
             }
             other => Err(other.cannot("go on with the bot")),
         }
     }
 
-    fn to_bot(
+    fn given_to_bot(
         mut self,
         handoff: crate::domain::id::HandoffId,
         outcome: HandoffOutcome,

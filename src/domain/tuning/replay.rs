@@ -7,6 +7,7 @@ use crate::domain::time::Timestamp;
 
 /// What happened in a conversation, as far as decisions go.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most events are messages")]
 pub enum Event {
     /// The visitor wrote.
     Message {

@@ -347,7 +347,7 @@ impl Learner<'_> {
 
         // The base is as slow as the student; every other step is enough for it.
         self.n_steps += 1;
-        if self.n_steps % 2 == 0 {
+        if self.n_steps.is_multiple_of(2) {
             return Ok((loss, Tensor::from(0f32)));
         }
         // Texts joined for practice have no vector worth remembering.
