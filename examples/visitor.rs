@@ -84,12 +84,14 @@ impl Visitor {
         let ticket = ticket["ticket"].as_str().context("no ticket came")?;
         let url = format!("{}/ws/visitor?ticket={ticket}", self.base.replacen("http", "ws", 1));
         let (mut socket, _) = connect_async(url).await?;
+        let mut has_resumed = false;
         loop {
             tokio::select! {
                 item = socket.next() => match item {
                     Some(Ok(Message::Text(text))) => {
                         for frame in self.hear(&serde_json::from_str(&text)?)? {
                             socket.send(Message::text(frame.to_string())).await?;
+                            has_resumed = true;
                         }
                     }
                     Some(Ok(Message::Close(Some(frame)))) if (4400..4500).contains(&u16::from(frame.code)) => {
@@ -102,7 +104,7 @@ impl Visitor {
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error.into()),
                 },
-                line = input.next_line() => match line? {
+                line = input.next_line(), if has_resumed => match line? {
                     None => return Ok(Ended::Done),
                     Some(line) => {
                         if let Some(frame) = self.command(line.trim()) {

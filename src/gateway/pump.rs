@@ -27,6 +27,9 @@ use crate::config::GatewayConfig;
 /// How often the store is looked at although no hint came (invariant 8).
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Every so many polls look at everything: what changes without a version is seen too, if later.
+const THOROUGH: u64 = 15;
+
 /// How long a peer that is told good-bye may take to read what is under way.
 const LINGER: Duration = Duration::from_secs(10);
 
@@ -174,6 +177,7 @@ where
     let mut heartbeat = Heartbeat::new(manners.ping_interval, manners.pong_timeout);
     let mut poll = interval_at(Instant::now() + POLL_INTERVAL, POLL_INTERVAL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut n_polls: u64 = 0;
     if let Err(why) = session.open(&mut outbox).await {
         return why;
     }
@@ -202,7 +206,9 @@ where
             () = when(is_behind, outbox.has_room()) => session.refresh(News::default(), &mut outbox).await,
             () = until(due_at) => session.refresh(News::default(), &mut outbox).await,
             _ = poll.tick() => {
-                session.refresh(News { everything: true, ..News::default() }, &mut outbox).await
+                n_polls += 1;
+                let news = News { everything: n_polls % THOROUGH == 0, poll: true, ..News::default() };
+                session.refresh(news, &mut outbox).await
             }
             beat = heartbeat.next() => match beat {
                 Beat::Ping => {

@@ -28,6 +28,8 @@ const MAX_SIGNALS: usize = 32;
 pub struct News {
     /// Hints may have been lost: look at everything.
     pub everything: bool,
+    /// Nothing was told for a while: look whether something is new all the same, as cheaply as that goes.
+    pub poll: bool,
     /// Who waits or could answer changed.
     pub queues: bool,
     /// These conversations have new entries or another state.

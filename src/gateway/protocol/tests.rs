@@ -4,23 +4,27 @@ use serde_json::Value;
 
 use super::*;
 
-fn golden() -> Value {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/agent_frames.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
-}
-
 fn frames(of: &str) -> Vec<Value> {
-    golden()[of].as_array().unwrap().iter().map(|named| named["frame"].clone()).collect()
+    let side = of.split_once('_').unwrap().1;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots");
+    let text = std::fs::read_to_string(format!("{folder}/{side}_frames.json")).unwrap();
+    let golden: Value = serde_json::from_str(&text).unwrap();
+    golden[of].as_array().unwrap().iter().map(|named| named["frame"].clone()).collect()
 }
 
 /// Every frame of the story is read into our types and written again: no field is lost, none is invented.
 #[test]
-fn the_frames_of_the_golden_file_are_the_ones_we_write() {
+fn the_frames_of_the_golden_files_are_the_ones_we_write() {
     for frame in frames("to_agent") {
         let read: ToAgent =
             serde_json::from_value(frame.clone()).unwrap_or_else(|error| panic!("{error}: {frame}"));
         let written = serde_json::to_value(&read).unwrap();
         assert_same(&frame, &written, frame["type"].as_str().unwrap());
+    }
+    for frame in frames("to_visitor") {
+        let read: ToVisitor =
+            serde_json::from_value(frame.clone()).unwrap_or_else(|error| panic!("{error}: {frame}"));
+        assert_eq!(serde_json::to_value(&read).unwrap(), frame);
     }
 }
 
@@ -50,21 +54,27 @@ fn assert_same(wanted: &Value, written: &Value, at: &str) {
 }
 
 #[test]
-fn every_frame_that_the_console_sends_is_understood() {
-    let sent = frames("from_agent");
-    for frame in &sent {
+fn every_frame_that_the_pages_send_is_understood() {
+    let (agents, visitors) = (frames("from_agent"), frames("from_visitor"));
+    for frame in &agents {
         FromAgent::parse(&frame.to_string()).unwrap_or_else(|error| panic!("{error:?}: {frame}"));
     }
-    for kind in FromAgent::TYPES {
-        assert!(sent.iter().any(|frame| frame["type"] == kind), "{kind} is not in the golden file");
+    for frame in &visitors {
+        FromVisitor::parse(&frame.to_string()).unwrap_or_else(|error| panic!("{error:?}: {frame}"));
     }
+    assert_lists(&agents, &FromAgent::TYPES);
+    assert_lists(&visitors, &FromVisitor::TYPES);
 }
 
 #[test]
-fn every_type_that_an_agent_gets_is_in_the_golden_file() {
-    let written = frames("to_agent");
-    for kind in ToAgent::TYPES {
-        assert!(written.iter().any(|frame| frame["type"] == kind), "{kind}");
+fn every_type_that_is_written_is_in_the_golden_files() {
+    assert_lists(&frames("to_agent"), &ToAgent::TYPES);
+    assert_lists(&frames("to_visitor"), &ToVisitor::TYPES);
+}
+
+fn assert_lists(frames: &[Value], types: &[&str]) {
+    for kind in types {
+        assert!(frames.iter().any(|frame| frame["type"] == *kind), "{kind} is not in the golden file");
     }
 }
 

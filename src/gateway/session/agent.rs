@@ -78,6 +78,8 @@ struct Watched {
     visitor: (VisitorId, String),
     is_caught_up: bool,
     is_behind: bool,
+    /// Version and last position of the conversation when it was looked at last.
+    looked_at: (u64, u64),
     /// The packet that was sent last.
     packet: Option<PacketView>,
     /// Visitor's messages that were sent without an analysis, or with one by words.
@@ -175,6 +177,7 @@ impl AgentSession {
             visitor,
             is_caught_up: false,
             is_behind: false,
+            looked_at: (0, 0),
             packet: None,
             provisional: BTreeMap::new(),
             read: 0,
@@ -315,18 +318,24 @@ impl AgentSession {
         if !self.shown.contains_key(id) {
             return Ok(());
         }
-        match self.gateway.flow().packet(&self.agent, id).await {
-            Ok(packet) => self.send_packet(id, &packet, out).await?,
-            Err(error) => {
-                let refusal = Refusal::from(error);
-                if refusal.code == ErrorCode::StoreUnavailable {
-                    return Ok(());
-                }
+        if let Err(error) = self.gateway.flow().may_see(&self.agent, id).await {
+            if Refusal::from(error).code != ErrorCode::StoreUnavailable {
                 self.unwatch(id);
-                return Ok(());
             }
+            return Ok(());
         }
         self.send_entries(id, out).await?;
+        match self.gateway.flow().packet(&self.agent, id).await {
+            Ok(packet) => {
+                let conversation = &packet.card.conversation;
+                let looked_at = (conversation.version, conversation.last_position);
+                self.send_packet(id, &packet, out).await?;
+                if let Some(watched) = self.shown.get_mut(id) {
+                    watched.looked_at = looked_at;
+                }
+            }
+            Err(error) => _ = Refusal::from(error),
+        }
         self.send_late_analyses(id, out).await?;
         if what == Refreshed::Everything {
             let marks = match self.gateway.flow().ports().store.read_marks(id).await {
@@ -336,6 +345,13 @@ impl AgentSession {
             self.pass_read(id, marks.visitor, out)?;
         }
         Ok(())
+    }
+
+    /// Whether a shown conversation is another than when it was looked at.
+    async fn has_moved(&self, id: &ConversationId) -> bool {
+        let Some(watched) = self.shown.get(id) else { return false };
+        let found = self.gateway.flow().ports().store.conversation(id).await.ok().flatten();
+        found.is_some_and(|found| (found.version, found.last_position) != watched.looked_at)
     }
 
     fn pass_read(&mut self, id: &ConversationId, seq: u64, out: &mut Outbox) -> Result<(), Close> {
@@ -541,16 +557,19 @@ impl Session for AgentSession {
     }
 
     async fn refresh(&mut self, news: News, out: &mut Outbox) -> Result<(), Close> {
-        if news.everything {
+        if news.everything || news.poll {
             self.account().await?;
         }
-        self.desk.is_stale |= news.everything || news.queues || !news.conversations.is_empty();
+        self.desk.is_stale |= news.everything || news.poll || news.queues || !news.conversations.is_empty();
         let shown: Vec<ConversationId> = self.shown.keys().cloned().collect();
         for id in shown {
             let is_behind = self.shown.get(&id).is_some_and(|watched| watched.is_behind);
             if news.everything {
                 self.look_at(&id, Refreshed::Everything, out).await?;
-            } else if news.conversations.contains(&id) || news.explained.contains(&id) {
+            } else if news.conversations.contains(&id)
+                || news.explained.contains(&id)
+                || (news.poll && self.has_moved(&id).await)
+            {
                 self.look_at(&id, Refreshed::News, out).await?;
             } else if is_behind {
                 self.send_entries(&id, out).await?;

@@ -27,6 +27,9 @@ const PAGE: usize = 100;
 /// How often the flow hears that a visitor with an open socket is still there.
 const HERE_INTERVAL: Duration = Duration::from_secs(30);
 
+/// The least time between two looks at where a waiting visitor stands.
+const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+
 /// A visitor's socket, without the socket.
 pub struct VisitorSession {
     gateway: Gateway,
@@ -60,6 +63,10 @@ struct Following {
     status: Option<StatusView>,
     /// The version of the conversation that status was made of.
     status_version: Option<u64>,
+    /// When it was made.
+    status_at: Option<Instant>,
+    /// When it is made again because the queues have moved.
+    status_due_at: Option<Instant>,
     /// The agent's read mark that was sent last.
     read: u64,
 }
@@ -152,11 +159,15 @@ impl VisitorSession {
     async fn advance(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
         let Phase::Following(following) = &mut self.phase else { return Ok(()) };
         let store = &self.gateway.flow().ports().store;
+        following.is_behind = false;
         let latest = match store.latest_of(&self.visitor).await {
             Ok(latest) => latest,
-            Err(error) => return unread(&error),
+            Err(error) => {
+                // The next poll reads again; nothing is due before it.
+                following.status_due_at = None;
+                return unread(&error);
+            }
         };
-        following.is_behind = false;
         if let Some(latest) = &latest {
             self.gateway.registry().follow(&latest.id, &self.visitor);
             if let Err(error) = send_entries(&self.gateway, &self.visitor, latest, following, out).await {
@@ -193,33 +204,34 @@ impl VisitorSession {
         } else {
             self.connection.ignore_queues()
         }
-        let is_asked = following.status.is_none()
-            || following.status_version != version
-            || news.everything
-            || (is_waiting && news.queues);
-        if !is_asked {
+        let now = Instant::now();
+        let may_have_moved = is_waiting && (news.queues || news.poll);
+        if may_have_moved && following.status_due_at.is_none() {
+            let rested_at = following.status_at.map_or(now, |at| at + STATUS_INTERVAL);
+            following.status_due_at = Some(rested_at);
+        }
+        let is_due = following.status_due_at.is_some_and(|due_at| due_at <= now);
+        let is_new = following.status.is_none() || following.status_version != version;
+        if !(is_new || is_due || news.everything) {
             return Ok(());
         }
-        match flow.visitor_status(&self.visitor).await {
-            Ok(status) => {
-                following.status_version = version;
-                let status = StatusView::from(&status);
-                if following.status.as_ref() != Some(&status) {
-                    out.push(&ToVisitor::Status(status.clone()))?;
-                    following.status = Some(status);
-                }
+        let status = match flow.visitor_status(&self.visitor).await {
+            Ok(status) => status,
+            Err(error) => {
+                let _logged = Refusal::from(error);
+                following.status_due_at = None;
+                return Ok(());
             }
-            Err(error) => _ = Refusal::from(error),
+        };
+        (following.status_version, following.status_at, following.status_due_at) = (version, Some(now), None);
+        let shown = StatusView::from(&status);
+        if following.status.as_ref() != Some(&shown) {
+            out.push(&ToVisitor::Status(shown.clone()))?;
+            following.status = Some(shown);
         }
-        if let Some(latest) = latest.filter(|_| news.everything || following.read == 0) {
-            match flow.ports().store.read_marks(&latest.id).await {
-                Ok(marks) if marks.agent > following.read => {
-                    following.read = marks.agent;
-                    out.push(&ToVisitor::Read { seq: marks.agent })?;
-                }
-                Ok(_) => {}
-                Err(error) => unread(&error)?,
-            }
+        if status.marks.agent > following.read {
+            following.read = status.marks.agent;
+            out.push(&ToVisitor::Read { seq: status.marks.agent })?;
         }
         Ok(())
     }
@@ -317,14 +329,16 @@ impl Session for VisitorSession {
     }
 
     async fn refresh(&mut self, news: News, out: &mut Outbox) -> Result<(), Close> {
-        if news.everything && Instant::now() >= self.here_at {
+        if news.poll && Instant::now() >= self.here_at {
             self.here_at = Instant::now() + HERE_INTERVAL;
             if let Err(error) = self.gateway.flow().visitor_here(&self.visitor).await {
                 let _logged = Refusal::from(error);
             }
         }
-        let is_signal_only = !news.everything && !news.queues && news.conversations.is_empty();
-        if !is_signal_only || self.is_behind() {
+        let has_signals = !news.typing.is_empty() || !news.read.is_empty();
+        let is_told = news.everything || news.poll || news.queues || !news.conversations.is_empty();
+        // Without any news it is behind, or its status is due.
+        if is_told || !has_signals {
             self.advance(&news, out).await?;
         }
         self.pass_signals(&news, out)
@@ -335,7 +349,10 @@ impl Session for VisitorSession {
     }
 
     fn due_at(&self) -> Option<Instant> {
-        None
+        match &self.phase {
+            Phase::Following(following) => following.status_due_at,
+            Phase::Greeted => None,
+        }
     }
 }
 
