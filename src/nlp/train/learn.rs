@@ -373,7 +373,12 @@ fn head_loss(outputs: &Tensor, examples: &[&Example]) -> Tensor {
         for (place, head) in example.heads.iter().enumerate() {
             meant.push(head.unwrap_or(0.0));
             // What a message wants and how it feels matters more than its topic.
-            let importance = if place < 3 { 2.0 } else { 0.8 };
+            // An intent is rare; missing a danger is worse than naming one too many.
+            let importance = match head {
+                _ if place < 3 => 2.0,
+                Some(present) if *present >= 0.5 => 2.4,
+                _ => 0.8,
+            };
             weight.push(if head.is_some() { example.trust * importance } else { 0.0 });
         }
         if let Some(sentiment) = example.sentiment {
