@@ -100,13 +100,15 @@ async fn work(url: &str, email: &str, password: &str) -> anyhow::Result<()> {
                     socket.send(Message::text(command.to_string())).await?;
                 }
             }
-            Some("error") => {
-                if let Some((_, offer)) = tried.remove(&word("client_id")) {
-                    println!("{}", json!({ "offer": offer, "won": false, "code": frame["code"] }));
+            Some("error") => match tried.remove(&word("client_id")) {
+                Some((_, offer)) => {
+                    println!("{}", json!({ "offer": offer, "won": false, "code": frame["code"] }))
                 }
-            }
+                None => eprintln!("{email}: {frame}"),
+            },
             _ => {}
         }
     }
+    eprintln!("{email}: the service closed the connection");
     Ok(())
 }

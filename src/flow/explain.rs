@@ -40,7 +40,8 @@ impl Flow {
         let mut words = Vec::new();
         for (position, text) in messages {
             let Ok(mut weights) = self.0.ports.analyzer.explain(&text, head).await else { continue };
-            weights.retain(|word| word.span.is_some() && word.weight > 0.0);
+            let is_word = |text: &str| text.chars().any(char::is_alphanumeric);
+            weights.retain(|word| word.span.is_some() && word.weight > 0.0 && is_word(&word.word));
             weights.sort_by(|a, b| b.weight.total_cmp(&a.weight));
             words.extend(weights.into_iter().take(WORDS).map(|word| CountedWord {
                 text: word.word,

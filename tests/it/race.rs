@@ -24,7 +24,7 @@ const ROUNDS: usize = 20;
 const AGENTS: usize = 4;
 
 fn offers_wanted() -> usize {
-    std::env::var("BATON_RACE_OFFERS").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
+    std::env::var("BATON_RACE_OFFERS").ok().and_then(|text| text.parse().ok()).unwrap_or(200)
 }
 
 /// The example `agent`, which is built beside the tests.
@@ -42,7 +42,7 @@ fn start(app: &TestApp, agents: &[String], said: &mpsc::UnboundedSender<Value>) 
         .arg(&app.url)
         .args(logins)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()
         .unwrap();

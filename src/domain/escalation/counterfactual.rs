@@ -69,7 +69,10 @@ pub fn counterfactual(policy: &EscalationPolicy, events: &[Event], at: usize) ->
     for (index, _) in earlier.filter(|(_, event)| event.is_message()).take(TRIED) {
         let mut without = events.to_vec();
         without.remove(index);
-        if let Some(other) = verdict_at(policy, &without).filter(|other| !other.decision.is_escalation()) {
+        // Held back by the count of messages alone is no answer: the score must be what changed.
+        let is_answer =
+            |other: &Verdict| !other.decision.is_escalation() && other.decision.score.value < policy.enter;
+        if let Some(other) = verdict_at(policy, &without).filter(is_answer) {
             return Some(Counterfactual::WithoutMessage { event: index, score: other.decision.score.value });
         }
     }
