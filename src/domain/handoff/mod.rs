@@ -149,7 +149,7 @@ pub struct Handoff {
     pub status: HandoffStatus,
     /// Who took it.
     pub agent: Option<AgentId>,
-    /// When it was taken.
+    /// When it was taken first.
     pub accepted_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,

@@ -27,7 +27,8 @@ pub(super) fn change(connection: &Connection, change: &HandoffChange) -> Result<
         HandoffChange::Begin(handoff) => insert(connection, handoff),
         HandoffChange::Accept { handoff, agent, at } => one(connection
             .prepare_cached(
-                "update handoffs set status = 'accepted', agent = ?2, accepted_at = ?3 \
+                // The wait that is measured is the first: who is answered again after a lost agent was answered before.
+                "update handoffs set status = 'accepted', agent = ?2, accepted_at = coalesce(accepted_at, ?3) \
                      where id = ?1 and status = 'initiated'",
             )
             .map_err(failed)?
