@@ -209,6 +209,26 @@ async fn invariant_9_what_is_stored_replays_bit_for_bit() {
     world.finish().await;
 }
 
+/// A published policy decides from the next message on; what was decided before keeps the label of its own.
+#[tokio::test]
+async fn a_new_policy_decides_from_the_next_message_on() {
+    let mut world = World::start().await;
+    for text in ["Hm.", "Hm hm.", "Hm hm hm."] {
+        world.analyzer().finds(text, angry(0.5));
+    }
+    for text in ["Hm.", "Hm hm."] {
+        world.says("eve", text).await.unwrap();
+        world.settle().await;
+    }
+    world.publish(EscalationPolicy { version: 2, enter: 0.3, leave: 0.1, ..EscalationPolicy::default() });
+    assert_eq!(world.state("eve").await, StateName::WithBot, "nothing is decided twice");
+    world.says("eve", "Hm hm hm.").await.unwrap();
+    world.settle().await;
+    let labels: Vec<String> = decisions(&world, "eve").await.into_iter().map(|d| d.policy).collect();
+    assert_eq!(labels, ["default@1", "default@1", "default@2"]);
+    world.finish().await;
+}
+
 /// What the handoff tells an agent is what a replay of the store tells.
 #[tokio::test]
 async fn a_stored_counterfactual_is_the_recomputed_one() {

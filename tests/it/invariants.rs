@@ -308,8 +308,9 @@ impl History {
         if !self.world.has_crashed() {
             self.world.round().await;
         }
-        if self.world.has_crashed() {
+        while self.world.has_crashed() {
             self.world.restart().await;
+            self.world.round().await;
         }
     }
 
@@ -416,11 +417,17 @@ fn invariant_3_every_message_is_decided_whatever_the_model_does() {
     });
 }
 
-/// At most one open handoff, all room reserved, exactly one known state with what belongs to it, after every step and
-/// every crash. `World::check` is what looks.
+/// At most one open handoff, all room reserved, exactly one known state with what belongs to it, nothing overdue,
+/// everybody told the truth, after every step and every crash. `World::check` and its neighbors are what looks.
 #[test]
 fn invariants_5_6_7_and_14_hold_after_every_step_and_every_crash() {
-    play(cases() * 2, false, |history, _| Box::pin(history.world.check()));
+    play(cases() * 2, false, |history, _| {
+        Box::pin(async {
+            history.world.check().await;
+            history.world.check_deadlines().await;
+            history.world.check_views().await;
+        })
+    });
 }
 
 /// Whatever happened before: with people at work, everybody who waits is offered to somebody, and everybody with the

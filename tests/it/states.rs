@@ -76,9 +76,11 @@ fn in_state(name: StateName) -> Conversation {
 }
 
 type Step = fn(Conversation) -> Result<Change, InvalidTransition>;
+/// From where a transition leads where.
+type Ways = Vec<(StateName, StateName)>;
 
-/// Every transition there is: its name, how it is made, and from where it leads where.
-fn table() -> Vec<(&'static str, Step, Vec<(StateName, StateName)>)> {
+/// Every transition there is: its name, how it is made, and its ways.
+fn table() -> Vec<(&'static str, Step, Ways)> {
     use StateName::{Closed, LeftMessage, Offered, Queued, WithAgent, WithBot, WrapUp};
     vec![
         ("ask_bot", |c| c.ask_bot(NOW), vec![(WithBot, WithBot)]),

@@ -5,8 +5,8 @@ use crate::support::scripted::calm;
 use crate::support::world::{agent, body, minutes, queue, seconds, visitor};
 use baton::domain::agent::Presence;
 use baton::domain::conversation::{
-    Author, Change, Conversation, ConversationState, EntryKind, HandoffChange, NewEntry, Notice, Reservation,
-    StateName, Turned,
+    Author, Change, Conversation, ConversationState, EntryKind, HandoffChange, Lost, NewEntry, Notice,
+    Reservation, StateName, Turned,
 };
 use baton::domain::escalation::{EscalationPolicy, Reason, ReasonCode, decide_trigger};
 use baton::domain::handoff::{CountedWord, EscalationType, Handoff, HandoffOutcome, HandoffStatus};
@@ -259,6 +259,20 @@ async fn a_change_made_from_an_older_version_is_refused_whole() {
     assert_eq!(get(store, "eve").await.version, 2);
     let unknown = Change::of(Conversation::open(cnv("tom"), visitor("tom"), at(0)));
     assert_eq!(store.commit(unknown, None, at(2)).await, Err(StoreError::NotFound));
+}
+
+/// A change that names positions of its own entries is refused when a message came in before it.
+#[tokio::test]
+async fn a_placed_change_is_refused_when_the_log_has_grown() {
+    let place = Place::new();
+    let store = &place.store;
+    let read = open(store, "eve", 0).await;
+    let mut placed = Change::of(read).with(NewEntry::notice(Notice::Ended, &[], at(2)));
+    placed.is_placed = true;
+    store.receive(receipt("eve", "c1", "Wait!", 1)).await.unwrap();
+    assert_eq!(store.commit(placed.clone(), None, at(2)).await, Err(StoreError::Conflict));
+    placed.conversation = get(store, "eve").await;
+    assert_eq!(store.commit(placed, None, at(3)).await.unwrap().position, Some(3));
 }
 
 #[tokio::test]
@@ -637,6 +651,25 @@ async fn measured_waits_are_of_a_queue_since_an_instant_latest_first() {
     assert_eq!(spans, [(seconds(30), 3), (seconds(20), 3)]);
     assert_eq!(store.measured_waits(&queue("general"), at(0), 1).await.unwrap().len(), 1);
     assert!(store.measured_waits(&queue("other"), at(0), 9).await.unwrap().is_empty());
+}
+
+/// An agent who is lost later does not make the wait before them any longer.
+#[tokio::test]
+async fn a_wait_is_measured_to_the_first_answer() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    escalate(store, "eve", 10).await;
+    offer(store, "eve", "ana", 1, 11).await.unwrap();
+    accept(store, "eve", "ana", 20).await;
+    let lost = get(store, "eve").await;
+    let lost = lost.lose_agent(&agent("ana"), Lost::Connection, "ana", at(500)).unwrap();
+    store.commit(lost, None, at(500)).await.unwrap();
+    offer(store, "eve", "ben", 1, 501).await.unwrap();
+    accept(store, "eve", "ben", 510).await;
+    let waits = store.measured_waits(&queue("general"), at(0), 10).await.unwrap();
+    assert_eq!(waits.iter().map(|wait| wait.wait).collect::<Vec<_>>(), [seconds(10)]);
+    assert_eq!(store.handoffs(&cnv("eve")).await.unwrap()[0].agent, Some(agent("ben")));
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 
 pub mod agent;
 pub mod app;
+pub mod checks;
 pub mod clock;
 pub mod gate;
 pub mod page;
 pub mod script;
 pub mod scripted;
 pub mod source;
+pub mod telling;
 pub mod visitor;
 pub mod wire;
 pub mod world;

@@ -2,13 +2,12 @@
 //! expected of them. `tests/scenarios/README.md` says how they are written.
 
 use super::scripted::{BotMode, When, calm};
-use super::world::{AgentTraits, Happened, World, WorldBuilder, agent, body, name_of, queue};
+use super::telling::{Event, events_of};
+use super::world::{AgentTraits, World, WorldBuilder, agent, body, name_of, queue};
 use baton::config::parse_policy;
 use baton::domain::agent::{Presence, Role};
 use baton::domain::analysis::{Analysis, Intent, Sentiment};
-use baton::domain::conversation::{Author, ConversationState as State, Destination, EntryKind};
-use baton::domain::escalation::ReasonCode;
-use baton::domain::handoff::Handoff;
+use baton::domain::conversation::{ConversationState as State, Destination};
 use baton::domain::outcome::{Disposition, Label, WrapUp};
 use baton::domain::queue::{OpeningHours, Queue, Weekday};
 use baton::domain::time::Timestamp;
@@ -48,6 +47,7 @@ struct Script {
     queues: Vec<Queue>,
     agents: Vec<(String, AgentTraits)>,
     visitors: Vec<String>,
+    known: Vec<(String, String)>,
     bot: BotMode,
     model: When,
     lines: Vec<Line>,
@@ -91,16 +91,6 @@ struct Wanted {
     kind: String,
     main: Option<String>,
     fields: Vec<(String, String)>,
-}
-
-/// What was seen, in the words of scenarios.
-#[derive(Debug, Clone)]
-struct Event {
-    at: Timestamp,
-    visitor: String,
-    kind: &'static str,
-    main: String,
-    fields: Vec<(&'static str, String)>,
 }
 
 /// A command that was not carried out.
@@ -176,6 +166,7 @@ impl Script {
             queues: Vec::new(),
             agents: Vec::new(),
             visitors: vec!["visitor".to_owned()],
+            known: Vec::new(),
             bot: BotMode::AtOnce(Reply::Answer("I have looked that up for you.".to_owned())),
             model: When::Now,
             lines: Vec::new(),
@@ -225,6 +216,10 @@ impl Script {
                 self.begins = Some(Timestamp::parse(text).map_err(|error| error.to_string())?);
             }
             "visitor" => self.visitors.extend(rest.iter().flat_map(|names| list(names))),
+            "known" => match rest {
+                [name, email] => self.known.push((name.clone(), email.clone())),
+                _ => return Err("known  NAME  ADDRESS".to_owned()),
+            },
             "queue" => self.queues.push(read_queue(rest)?),
             "agent" => {
                 let agent = read_agent(rest)?;
@@ -333,6 +328,9 @@ impl Script {
         }
         for (name, traits) in &self.agents {
             world.agent(name, traits.clone()).await;
+        }
+        for (name, email) in &self.known {
+            world.knows(name, email).await;
         }
         world.bot().does(self.bot.clone());
         world.analyzer().answers(self.model);
@@ -759,144 +757,4 @@ async fn how_it_stands(world: &World, name: &str, facts: &[(String, String)]) ->
         }
     }
     problems
-}
-
-/// Everything seen, in the words of scenarios, in order of time.
-async fn events_of(world: &World) -> Vec<Event> {
-    let mut events = Vec::new();
-    let mut conversations = Vec::new();
-    for seen in world.journal() {
-        match &seen.what {
-            Happened::Logged(entry) => events.extend(logged(entry, &seen.visitor)),
-            Happened::Moved { from, to, is_passed_over } => {
-                if !conversations.contains(&to.id) {
-                    conversations.push(to.id.clone());
-                }
-                let moves = moved(from.as_ref(), to, *is_passed_over, seen.at);
-                events.extend(moves.into_iter().map(|(kind, main)| Event {
-                    at: seen.at,
-                    visitor: seen.visitor.clone(),
-                    kind,
-                    main,
-                    fields: vec![
-                        ("previous", if to.previous.is_some() { "yes" } else { "no" }.to_owned()),
-                        ("tier", to.tier.to_string()),
-                        ("priority", to.priority.as_str().to_owned()),
-                    ],
-                }));
-            }
-        }
-    }
-    for id in conversations {
-        let conversation = world.store().conversation(&id).await.unwrap().unwrap();
-        let name = name_of(conversation.visitor.as_str());
-        for handoff in world.store().handoffs(&id).await.unwrap() {
-            events.push(begun(&handoff, name));
-        }
-    }
-    events.sort_by_key(|event| event.at);
-    events
-}
-
-fn logged(entry: &baton::domain::conversation::Entry, visitor: &str) -> Option<Event> {
-    let author = match &entry.author {
-        Author::Visitor => "visitor".to_owned(),
-        Author::Bot => "bot".to_owned(),
-        Author::System => "baton".to_owned(),
-        Author::Agent { id, .. } => name_of(id.as_str()).to_owned(),
-    };
-    let (kind, main, fields) = match &entry.kind {
-        EntryKind::Message { body, .. } => ("says", author, vec![("text", body.as_str().to_owned())]),
-        EntryKind::Note { body } => ("note", author, vec![("text", body.as_str().to_owned())]),
-        EntryKind::Unsent { body } => ("unsent", author, vec![("text", body.as_str().to_owned())]),
-        EntryKind::Notice { code, params } => {
-            let params = params.iter().map(|(key, value)| {
-                let key = match key.as_str() {
-                    "queue" => "queue",
-                    "agent" => "agent",
-                    "opens_at" => "opens_at",
-                    _ => "other",
-                };
-                (key, value.clone())
-            });
-            ("notice", code.as_str().to_owned(), params.collect())
-        }
-        EntryKind::Decision(decision) => {
-            let word = if decision.is_escalation() { "escalate" } else { "stay" };
-            let mut fields = vec![("score", decision.score.value.to_string())];
-            fields.extend(decision.reasons.first().map(|reason| ("reason", reason.code.as_str().to_owned())));
-            ("decided", word.to_owned(), fields)
-        }
-    };
-    Some(Event { at: entry.at, visitor: visitor.to_owned(), kind, main, fields })
-}
-
-fn begun(handoff: &Handoff, visitor: &str) -> Event {
-    let first = handoff.reasons.first().map(|reason| reason.code);
-    let kind = match first {
-        Some(ReasonCode::Transfer) => "transferred",
-        Some(ReasonCode::Reopened) => "reopened",
-        _ => "escalated",
-    };
-    let mut fields = vec![
-        ("reason", first.map_or("none", ReasonCode::as_str).to_owned()),
-        ("priority", handoff.priority.as_str().to_owned()),
-        ("type", handoff.kind.as_str().to_owned()),
-        ("queue", name_of(handoff.queue.as_str()).to_owned()),
-        ("tier", handoff.tier.to_string()),
-        ("score", handoff.score.to_string()),
-        ("policy", handoff.policy.clone()),
-        ("place", handoff.place_at_start.to_string()),
-    ];
-    fields.extend(handoff.reasons.iter().skip(1).map(|reason| ("also", reason.code.as_str().to_owned())));
-    let main = handoff.from.as_ref().map_or("", |from| name_of(from.as_str())).to_owned();
-    Event { at: handoff.at, visitor: visitor.to_owned(), kind, main, fields }
-}
-
-/// The words for a change of state: one, or several when more happened between two looks.
-fn moved(
-    from: Option<&State>,
-    to: &baton::domain::conversation::Conversation,
-    is_passed_over: bool,
-    now: Timestamp,
-) -> Vec<(&'static str, String)> {
-    let mut words = Vec::new();
-    if from.is_none() {
-        words.push(("opened", String::new()));
-    }
-    let agent = |state: &State| state.agent().map_or("", |id| name_of(id.as_str())).to_owned();
-    let queue = to.queue.as_ref().map_or("", |id| name_of(id.as_str())).to_owned();
-    let is_same_handoff = from.and_then(State::handoff).is_some_and(|old| to.state.handoff() == Some(old));
-    if let Some(offered @ State::Offered { expires_at, .. }) = from {
-        let is_taken = matches!(to.state, State::WithAgent { .. }) && agent(offered) == agent(&to.state);
-        match &to.state {
-            _ if is_taken => {}
-            State::Queued { .. } | State::Offered { .. } if is_passed_over && *expires_at <= now => {
-                words.push(("expired", agent(offered)));
-            }
-            State::Queued { .. } | State::Offered { .. } if is_passed_over => {
-                words.push(("declined", agent(offered)));
-            }
-            State::Queued { .. } | State::Offered { .. } => words.push(("lost", agent(offered))),
-            _ => words.push(("withdrawn", agent(offered))),
-        }
-    }
-    match (from, &to.state) {
-        (Some(State::Offered { .. }), State::Queued { .. }) if is_same_handoff => {}
-        (Some(State::LeftMessage { .. }), State::Queued { .. }) => words.push(("brought_back", queue)),
-        (Some(held @ State::WithAgent { .. }), State::Queued { .. }) if is_same_handoff => {
-            words.push(("lost", agent(held)));
-        }
-        (_, State::Queued { .. }) => words.push(("queued", queue)),
-        (_, State::Offered { .. }) => words.push(("offered", agent(&to.state))),
-        (_, State::WithAgent { .. }) => words.push(("joined", agent(&to.state))),
-        (Some(_), State::WithBot { .. }) if !matches!(from, Some(State::WithBot { .. })) => {
-            words.push(("with_bot", String::new()));
-        }
-        (_, State::WithBot { .. }) => {}
-        (_, State::LeftMessage { .. }) => words.push(("left_message", queue)),
-        (_, State::WrapUp { .. }) => words.push(("wrap_up", agent(&to.state))),
-        (_, State::Closed { .. }) => words.push(("closed", String::new())),
-    }
-    words
 }

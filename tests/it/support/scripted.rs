@@ -195,11 +195,6 @@ impl ScriptedBot {
         *self.mode.lock().unwrap() = mode;
     }
 
-    /// The questions that wait for a reply, oldest first.
-    pub fn questions(&self) -> Vec<Question> {
-        self.asked.lock().unwrap().iter().map(|(question, _)| question.clone()).collect()
-    }
-
     /// How many questions it was asked so far.
     pub fn n_asked(&self) -> usize {
         *self.n_asked.lock().unwrap()
