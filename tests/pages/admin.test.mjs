@@ -72,6 +72,7 @@ test('the one-time link makes the first admin, who finds every page empty and ex
   await bar(page).getByText('default@1').waitFor();
   await bar(page).getByText('No draft').waitFor();
   await page.getByText('No conversations yet').waitFor();
+  await page.screenshot({ path: join(shots, 'admin-empty-live.png') });
   for (const [hash, title, said] of [
     ['#/conversations', 'Conversations', 'No conversations yet'],
     ['#/knowledge', 'Knowledge', 'The bot knows nothing yet'],
@@ -81,6 +82,7 @@ test('the one-time link makes the first admin, who finds every page empty and ex
   ]) {
     await visit(page, hash, title);
     await page.getByText(said, { exact: true }).waitFor();
+    await page.screenshot({ path: join(shots, `admin-empty-${title.toLowerCase().replaceAll(/[^a-z]+/g, '-')}.png`) });
   }
   await isClean(desk);
 });

@@ -17,7 +17,7 @@ export function Knowledge(/** @type {any} */ { route }) {
   const wanted = filter.trim().toLocaleLowerCase();
   const shown = (data ?? []).filter((/** @type {any} */ entry) => !wanted || [entry.title, entry.answer, ...entry.questions].some((text) => text.toLocaleLowerCase().includes(wanted)));
   const list = html`
-    <${Attempt} version=${data} />
+    ${data?.length > 0 && html`<${Attempt} version=${data} />`}
     ${error
       ? html`<${Failed} what="The knowledge" error=${error} onRetry=${reload} />`
       : !data

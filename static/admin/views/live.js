@@ -7,9 +7,9 @@ import { api } from '../../shared/api.js';
 import { clock, duration, plural } from '../../shared/format.js';
 import { html, Icon, useEffect, useState } from '../../shared/html.js';
 import { presence, reason } from '../../shared/words.js';
-import { now } from '../app_state.js';
+import { account, now } from '../app_state.js';
 import { Empty, Failed, Head } from '../parts.js';
-import { write } from '../routes.js';
+import { may, write } from '../routes.js';
 import { CardRow } from './cards.js';
 
 const EVERY_MS = 2000;
@@ -112,12 +112,14 @@ function Figures(/** @type {any} */ { data, at }) {
 function Why(/** @type {any} */ { data }) {
   const reasons = /** @type {[string, number][]} */ (Object.entries(data?.by_reason ?? {})).sort((a, b) => b[1] - a[1]);
   const most = Math.max(1, ...reasons.map(([, n]) => n));
+  // The server's day begins at midnight UTC; here it is told in the reader's zone.
+  const midnight = new Date(Math.floor(now.value / 86_400_000) * 86_400_000);
   return html`<section class="panel" aria-labelledby="why-title">
-    <header><h2 id="why-title">Handed to people today</h2><span class="tabular strong">${data?.escalations_today ?? ''}</span></header>
+    <header><h2 id="why-title">Handed to people today</h2><span class="small quiet">since <time datetime=${midnight.toISOString()}>${clock(midnight)}</time></span><span class="tabular strong push">${data?.escalations_today ?? ''}</span></header>
     ${!data
       ? html`<div class="body"><span class="skeleton"></span></div>`
       : reasons.length === 0
-        ? html`<p class="panel-empty">Nobody needed a person since midnight UTC. The reasons appear here with the first handoff.</p>`
+        ? html`<p class="panel-empty">Nobody needed a person. The reasons appear here with the first handoff.</p>`
         : html`<ul class="bars">
             ${reasons.map(
               ([code, n]) => html`<li key=${code}>
@@ -169,7 +171,7 @@ function Recent(/** @type {any} */ { data }) {
     ${!data
       ? html`<div class="body"><span class="skeleton"></span></div>`
       : cards.length === 0
-        ? html`<${Empty} icon=${messageSquareText} title="No conversations yet" action=${html`<a class="button" href=${write({ page: 'widgets' })}>Get the widget’s snippet</a>`}>They begin when a visitor writes in the widget. Put it on a page of yours first.<//>`
+        ? html`<${Empty} icon=${messageSquareText} title="No conversations yet" action=${may(account.value?.role ?? '', 'admin') && html`<a class="button" href=${write({ page: 'widgets' })}>Get the widget’s snippet</a>`}>They begin when a visitor writes in the widget. Put it on a page of yours first.<//>`
         : html`<ul class="list cards">${cards.map((/** @type {any} */ card) => html`<${CardRow} key=${card.conversation} card=${card} href=${write({ page: 'conversations', id: card.conversation })} />`)}</ul>`}
   </section>`;
 }
