@@ -14,18 +14,6 @@ export const account = signal(/** @type {any} */ (null));
 /** Whether the server answered the first question: `asking`, `there`, `away`. */
 export const connection = signal('asking');
 
-// A clock that ticks once a second, for everything that counts.
-
-export const now = signal(Date.now());
-
-export function startClock() {
-  const tick = () => {
-    if (!document.hidden) now.value = Date.now();
-  };
-  setInterval(tick, 1000);
-  document.addEventListener('visibilitychange', tick);
-}
-
 // Names of people, for lists that know only their ids.
 
 export const people = signal(/** @type {any[]} */ ([]));

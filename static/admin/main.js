@@ -3,7 +3,8 @@
 
 import { api, onSignedOut } from '../shared/api.js';
 import { html, render } from '../shared/html.js';
-import { account, applyTheme, connection, followAddress, guardUnload, learnPeople, startClock } from './app_state.js';
+import { account, applyTheme, connection, followAddress, guardUnload, learnPeople } from './app_state.js';
+import { askTime, startClock } from '../shared/time.js';
 import { startDraft } from './policy/draft.js';
 import { may } from './routes.js';
 import { App } from './views/app.js';
@@ -40,6 +41,7 @@ async function begin() {
   if (!who) return;
   account.value = who;
   if (!may(who.role, 'supervisor')) return;
+  askTime();
   learnPeople();
   startDraft(who.id);
 }

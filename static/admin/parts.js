@@ -5,7 +5,8 @@ import { check, circleAlert, copy, plus, rotateCcw, trash2, x } from '../vendor/
 import { Dialog } from '../shared/dialog.js';
 import { ago, dateTime } from '../shared/format.js';
 import { html, Icon, useEffect, useRef, useState } from '../shared/html.js';
-import { now, toast } from './app_state.js';
+import { now } from '../shared/time.js';
+import { toast } from './app_state.js';
 
 let lastId = 0;
 

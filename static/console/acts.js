@@ -1,7 +1,7 @@
 // What the views and the keyboard may ask for. Everything that goes to the
 // server or outside the page begins here.
 
-import { SHORTEST_PASSWORD } from '../login/forms.js';
+import { saveAccount } from '../shared/account.js';
 import { api, query } from '../shared/api.js';
 import { isSameDay } from '../shared/format.js';
 import { toAddress } from './address.js';
@@ -174,24 +174,14 @@ export const act = {
     set({ theme: settings.theme });
   },
   account: () => set({ dialog: { kind: 'account' } }),
-  async saveAccount(/** @type {{name: string, old: string, fresh: string}} */ { name, old, fresh }) {
-    /** @type {Record<string, string>} */
-    const problems = {};
-    if (!name) problems['account-name'] = 'Enter a name.';
-    if (fresh && !old) problems['account-old'] = 'Enter the password you have now.';
-    if (fresh && [...fresh].length < SHORTEST_PASSWORD) problems['account-new'] = `It needs at least ${SHORTEST_PASSWORD} characters.`;
-    if (Object.keys(problems).length > 0) return set({ dialog: { kind: 'account', problems } });
+  async saveAccount(/** @type {{name: string, old: string, fresh: string}} */ values) {
     set({ dialog: { kind: 'account', isSaving: true } });
-    try {
-      const { account } = await api.patch('/me', { name, ...(fresh ? { password: { old, new: fresh } } : {}) });
+    const { account, problems } = await saveAccount(values);
+    if (account) {
       dispatch({ type: 'local.account', name: account.name });
       dispatch({ type: 'local.say', news: { id: 'account', code: 'account_saved' } });
-      if (ui.value.dialog?.kind === 'account') set({ dialog: null });
-    } catch (error) {
-      const { code, message } = /** @type {any} */ (error);
-      const said = code === 'wrong_password' ? { 'account-old': 'This is not the password you have now.' } : { all: `Not saved: ${message}` };
-      set({ dialog: { kind: 'account', problems: said } });
     }
+    if (ui.value.dialog?.kind === 'account') set({ dialog: account ? null : { kind: 'account', problems } });
   },
   async logOut() {
     try {

@@ -11,7 +11,7 @@ import { openDrafts } from './drafts.js';
 import { retitle, startEffects, watched } from './effects.js';
 import { onKey } from './keyboard.js';
 import { settings, showTheme } from './settings.js';
-import { learnTime, startClock } from './time.js';
+import { askTime, startClock } from '../shared/time.js';
 import { App } from './views/app.js';
 
 /** A text sent this shortly before a reload goes out by itself; an older one asks first. */
@@ -22,16 +22,6 @@ function browserStorage() {
     return localStorage;
   } catch {
     return null;
-  }
-}
-
-async function askTime() {
-  const askedAt = Date.now();
-  try {
-    const answer = await fetch('/healthz', { method: 'GET', cache: 'no-store' });
-    learnTime(answer.headers.get('date'), askedAt);
-  } catch {
-    // The computer's own clock has to do.
   }
 }
 

@@ -1,21 +1,22 @@
 // The frame of the admin console: the bar that says which policy is live, the
 // navigation, the page, and the question before something unsaved is left.
 
-import { activity, bookOpen, chevronDown, circleAlert, externalLink, globe, history, keyRound, logOut, menu, messageSquareText, moon, pencil, scrollText, slidersHorizontal, sun, triangleAlert, users, x, zap } from '../../vendor/icons.js';
+import { activity, bookOpen, chevronDown, circleAlert, circleUser, externalLink, globe, history, logOut, menu, messageSquareText, moon, pencil, scrollText, slidersHorizontal, sun, triangleAlert, users, x, zap } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { plural } from '../../shared/format.js';
 import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
+import { useMenu } from '../../shared/menu.js';
 import { account, connection, leaveAnyway, leaving, nameOf, nextTheme, route, theme, toasts } from '../app_state.js';
 import { Confirm, When } from '../parts.js';
 import { draft, draftChanges, failure, isOutdated, liveVersion, problems, published } from '../policy/draft.js';
 import { allowed, may, navigation, PAGES, write } from '../routes.js';
+import { Account } from './account.js';
 import { Agents } from './agents.js';
 import { Audit } from './audit.js';
 import { Canned } from './canned.js';
 import { Conversations } from './conversations.js';
 import { Knowledge } from './knowledge.js';
 import { Live } from './live.js';
-import { Password } from './password.js';
 import { Queues } from './queues.js';
 import { Tuning } from './tuning.js';
 import { Widgets } from './widgets.js';
@@ -28,7 +29,7 @@ const VIEWS = { live: Live, conversations: Conversations, tuning: Tuning, knowle
 export function App() {
   const who = account.value;
   const [isNavOpen, setNavOpen] = useState(false);
-  const [isPassword, setPassword] = useState(false);
+  const [isAccountOpen, setAccountOpen] = useState(false);
   const here = who ? allowed(route.value, who.role) : route.value;
   const page = PAGES.find((one) => one.page === here.page);
   const isFirst = useRef(true);
@@ -55,7 +56,7 @@ export function App() {
       </button>
       <p class="brand">Baton</p>
       <${PolicyBar} />
-      <${AccountMenu} who=${who} onPassword=${() => setPassword(true)} />
+      <${AccountMenu} who=${who} onAccount=${() => setAccountOpen(true)} />
     </header>
     ${(connection.value === 'away' || failure.value?.code === 'unreachable') && html`<p class="link is-away" role="status"><span class="spinner" aria-hidden="true"></span> The server does not answer. Trying again.</p>`}
     <nav id="nav" class=${`nav${isNavOpen ? ' is-open' : ''}`} aria-label="Pages">
@@ -70,7 +71,7 @@ export function App() {
     <main id="main" tabindex="-1" class=${`page page-${here.page}`}>${who ? html`<${View} key=${here.page} route=${here} />` : html`<${Waiting} />`}</main>
     <div class="toasts">${toasts.value.map(({ id, text }) => html`<p class="toast" key=${id}>${text}</p>`)}</div>
     ${leaving.value && html`<${Confirm} title="Leave without saving?" yes="Leave without saving" onYes=${leaveAnyway} onNo=${() => (leaving.value = null)}><p>${leaving.value.what} is not saved.</p><//>`}
-    ${isPassword && html`<${Password} onClose=${() => setPassword(false)} />`}
+    ${isAccountOpen && html`<${Account} onClose=${() => setAccountOpen(false)} />`}
   </div>`;
 }
 
@@ -106,32 +107,9 @@ function PolicyBar() {
   </div>`;
 }
 
-function AccountMenu(/** @type {any} */ { who, onPassword }) {
-  const [isOpen, setOpen] = useState(false);
-  const button = useRef(/** @type {any} */ (null));
-  const panel = useRef(/** @type {any} */ (null));
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    panel.current?.querySelector('[role="menuitem"]')?.focus();
-    const outside = (/** @type {any} */ event) => !panel.current?.contains(event.target) && !button.current?.contains(event.target) && setOpen(false);
-    document.addEventListener('pointerdown', outside);
-    return () => document.removeEventListener('pointerdown', outside);
-  }, [isOpen]);
+function AccountMenu(/** @type {any} */ { who, onAccount }) {
+  const { isOpen, choose, button, panel } = useMenu();
   if (!who) return null;
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
-  const walk = (/** @type {any} */ event) => {
-    const items = [...panel.current.querySelectorAll('[role="menuitem"]')];
-    const at = items.indexOf(document.activeElement);
-    const to = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 })[event.key];
-    if (to !== undefined) {
-      event.preventDefault();
-      items.at(to % items.length)?.focus();
-    } else if (event.key === 'Escape') close();
-    else if (event.key === 'Tab') setOpen(false);
-  };
   const logOff = async () => {
     try {
       await api.post('/logout');
@@ -140,14 +118,14 @@ function AccountMenu(/** @type {any} */ { who, onPassword }) {
     }
   };
   return html`<div class="account">
-    <button type="button" class="button plain account-button" ref=${button} aria-haspopup="menu" aria-expanded=${isOpen ? 'true' : 'false'} onClick=${() => setOpen(!isOpen)}>
+    <button type="button" class="button plain account-button" ...${button}>
       <span class="account-name ellipsis"><bdi>${who.name}</bdi></span> <${Icon} shapes=${chevronDown} size=${14} />
     </button>
     ${isOpen &&
-    html`<div class="menu" role="menu" aria-label="Your account" ref=${panel} onKeyDown=${walk}>
+    html`<div class="menu" aria-label="Your account" ...${panel}>
       <div class="menu-who" role="presentation"><bdi>${who.email}</bdi> · ${who.role}</div>
       <a class="row" role="menuitem" tabindex="-1" href="/agent"><${Icon} shapes=${externalLink} /> Agent console</a>
-      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${() => (close(), onPassword())}><${Icon} shapes=${keyRound} /> Change password</button>
+      <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${choose(onAccount)}><${Icon} shapes=${circleUser} /> Your account</button>
       <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${nextTheme}><${Icon} shapes=${theme.value === 'dark' ? moon : sun} /> <span class="grow">Appearance</span> <small>${theme.value === 'system' ? 'as the system' : theme.value}</small></button>
       <hr />
       <button type="button" class="row" role="menuitem" tabindex="-1" onClick=${logOff}><${Icon} shapes=${logOut} /> Log out</button>

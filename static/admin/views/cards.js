@@ -3,7 +3,7 @@
 import { duration, score } from '../../shared/format.js';
 import { html } from '../../shared/html.js';
 import { mood, reason, stateWord } from '../../shared/words.js';
-import { now } from '../app_state.js';
+import { now } from '../../shared/time.js';
 import { When } from '../parts.js';
 
 const STATE_TAGS = /** @type {Record<string, string>} */ ({ waiting: 'warn', offered: 'warn', left_message: 'info', agent: 'good' });

@@ -7,7 +7,8 @@ import { api } from '../../shared/api.js';
 import { clock, duration, plural } from '../../shared/format.js';
 import { html, Icon, useEffect, useState } from '../../shared/html.js';
 import { presence, reason } from '../../shared/words.js';
-import { account, now } from '../app_state.js';
+import { now } from '../../shared/time.js';
+import { account } from '../app_state.js';
 import { Empty, Failed, Head } from '../parts.js';
 import { may, write } from '../routes.js';
 import { CardRow } from './cards.js';
@@ -38,7 +39,7 @@ function useLive() {
       clearTimeout(timer);
       try {
         const data = await api.get('/live', { signal: abort.signal });
-        setState({ data, at: Date.now(), error: null });
+        setState({ data, at: now.peek(), error: null });
       } catch (error) {
         if (abort.signal.aborted) return;
         setState((before) => ({ ...before, error }));

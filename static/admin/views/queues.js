@@ -3,7 +3,8 @@
 import { inbox, plus, x } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { html, Icon, useState } from '../../shared/html.js';
-import { leave, now, toast, useUnsaved } from '../app_state.js';
+import { now } from '../../shared/time.js';
+import { leave, toast, useUnsaved } from '../app_state.js';
 import * as hours from '../hours.js';
 import { ChoicesField, Confirm, Empty, Failed, Field, FormFoot, Head, LoadingRows, SelectField, TextField, useLoad, useSave, WordsField } from '../parts.js';
 import { INTENTS, intentWord } from '../policy/schema.js';

@@ -1,7 +1,8 @@
 // The bar on top: presence, capacity, the way to everything else.
 
 import { bell, bellOff, check, chevronDown, circleUser, keyboard, logOut, moon, search, sun, volume2, volumeX } from '../../vendor/icons.js';
-import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
+import { html, Icon } from '../../shared/html.js';
+import { useMenu } from '../../shared/menu.js';
 import * as words from '../../shared/words.js';
 
 export function Bar(/** @type {any} */ { state, ui, act }) {
@@ -27,66 +28,21 @@ const isMac = () => /Mac|iPhone|iPad/.test(navigator.platform);
 
 /** Presence, sound, notifications, theme, log out: a menu button with arrow keys, as ARIA describes it. */
 function Menu(/** @type {any} */ { state, ui, act }) {
-  const [isOpen, setOpen] = useState(false);
-  const button = useRef(/** @type {any} */ (null));
-  const panel = useRef(/** @type {any} */ (null));
-
-  useEffect(() => {
-    if (!isOpen) return undefined;
-    panel.current?.querySelector('[aria-checked="true"]')?.focus();
-    const outside = (/** @type {any} */ event) => {
-      if (!panel.current?.contains(event.target) && !button.current?.contains(event.target)) setOpen(false);
-    };
-    document.addEventListener('pointerdown', outside);
-    return () => document.removeEventListener('pointerdown', outside);
-  }, [isOpen]);
-
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
-  const choose = (/** @type {any} */ action) => () => {
-    close();
-    action();
-  };
-  const walk = (/** @type {any} */ event) => {
-    const items = [...panel.current.querySelectorAll('[role^="menuitem"]')];
-    const at = items.indexOf(document.activeElement);
-    const to = /** @type {Record<string, number>} */ ({ ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 })[event.key];
-    if (to !== undefined) {
-      event.preventDefault();
-      items.at(to % items.length)?.focus();
-    } else if (event.key === 'Escape') {
-      event.preventDefault();
-      event.stopPropagation();
-      close();
-    } else if (event.key === 'Tab') {
-      setOpen(false);
-    }
-  };
+  const { isOpen, choose, button, panel } = useMenu('[aria-checked="true"]');
   const name = words.presence(state.presence);
 
   return html`<div class="presence-menu">
     <button
       type="button"
       class="presence-button"
-      ref=${button}
-      aria-haspopup="menu"
-      aria-expanded=${isOpen ? 'true' : 'false'}
       aria-label=${`You are ${name.toLowerCase()}. Presence and settings`}
-      onClick=${() => setOpen(!isOpen)}
-      onKeyDown=${(/** @type {any} */ event) => {
-        if (event.key === 'ArrowDown' && !isOpen) {
-          event.preventDefault();
-          setOpen(true);
-        }
-      }}
+      ...${button}
     >
       <span class=${`presence ${state.presence}`}>${name}</span>
       <${Icon} shapes=${chevronDown} size=${14} />
     </button>
     ${isOpen &&
-    html`<div class="menu" role="menu" aria-label="Presence and settings" ref=${panel} onKeyDown=${walk}>
+    html`<div class="menu" aria-label="Presence and settings" ...${panel}>
       <div class="menu-who" role="presentation"><bdi>${state.account?.name ?? ''}</bdi></div>
       ${[
         ['online', 'Offers come to you'],

@@ -3,7 +3,7 @@
 import { alarmClock, clock as clockIcon, timer } from '../../vendor/icons.js';
 import { duration } from '../../shared/format.js';
 import { html, Icon } from '../../shared/html.js';
-import { now } from '../time.js';
+import { now } from '../../shared/time.js';
 
 /** Time since an instant, `1:12`. */
 export function Elapsed(/** @type {any} */ { since }) {

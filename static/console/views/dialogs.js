@@ -2,6 +2,7 @@
 // and the keys.
 
 import { x } from '../../vendor/icons.js';
+import { AccountDialog } from '../../shared/account.js';
 import { Dialog } from '../../shared/dialog.js';
 import { html, Icon, useState } from '../../shared/html.js';
 import { KEYS } from '../keys.js';
@@ -13,7 +14,7 @@ export function Dialogs(/** @type {any} */ { state, ui, act }) {
   if (!dialog) return null;
   if (dialog.kind === 'transfer') return html`<${Transfer} key=${dialog.conversation} state=${state} dialog=${dialog} act=${act} />`;
   if (dialog.kind === 'confirm') return html`<${Confirm} state=${state} dialog=${dialog} act=${act} />`;
-  if (dialog.kind === 'account') return html`<${Account} state=${state} dialog=${dialog} act=${act} />`;
+  if (dialog.kind === 'account') return html`<${AccountDialog} name=${state.account?.name ?? ''} problems=${dialog.problems} isSaving=${dialog.isSaving} onSave=${act.saveAccount} onClose=${act.closeDialog} />`;
   if (dialog.kind === 'keys') return html`<${Keys} act=${act} />`;
   return null;
 }
@@ -94,41 +95,6 @@ function Transfer(/** @type {any} */ { state, dialog, act }) {
         <span class="problem grow" role="alert">${isMissing ? 'Choose where to.' : ''}</span>
         <button type="button" class="button" onClick=${act.closeDialog}>Cancel</button>
         <button type="submit" class="button primary">Transfer</button>
-      </div>
-    </form>
-  <//>`;
-}
-
-/** Name and password of who is logged in. */
-function Account(/** @type {any} */ { state, dialog, act }) {
-  const [name, setName] = useState(state.account?.name ?? '');
-  const [old, setOld] = useState('');
-  const [fresh, setFresh] = useState('');
-  const problems = dialog.problems ?? {};
-  const field = (/** @type {string} */ id, /** @type {string} */ label, /** @type {any} */ more) => html`<div class="field">
-    <label for=${id}>${label}</label>
-    <input class="input" id=${id} dir="auto" aria-invalid=${problems[id] ? 'true' : null} aria-describedby=${problems[id] ? `${id}-problem` : null} ...${more} />
-    ${problems[id] && html`<p class="problem" id=${`${id}-problem`}>${problems[id]}</p>`}
-  </div>`;
-  return html`<${Dialog} label="Your account" onClose=${act.closeDialog}>
-    <form
-      novalidate
-      onSubmit=${(/** @type {any} */ event) => {
-        event.preventDefault();
-        act.saveAccount({ name: name.trim(), old, fresh });
-      }}
-    >
-      <div class="spread"><h2>Your account</h2><button type="button" class="button plain only-icon" aria-label="Close" onClick=${act.closeDialog}><${Icon} shapes=${x} /></button></div>
-      ${field('account-name', 'Name that visitors and colleagues see', { type: 'text', value: name, maxlength: 100, autocomplete: 'name', autofocus: true, onInput: (/** @type {any} */ event) => setName(event.currentTarget.value) })}
-      <fieldset class="stack">
-        <legend>A new password, if you want one</legend>
-        ${field('account-old', 'Password now', { type: 'password', value: old, autocomplete: 'current-password', onInput: (/** @type {any} */ event) => setOld(event.currentTarget.value) })}
-        ${field('account-new', 'New password, at least 12 characters', { type: 'password', value: fresh, autocomplete: 'new-password', onInput: (/** @type {any} */ event) => setFresh(event.currentTarget.value) })}
-      </fieldset>
-      <div class="actions">
-        <span class="problem grow" role="alert">${problems.all ?? ''}</span>
-        <button type="button" class="button" onClick=${act.closeDialog}>Cancel</button>
-        <button type="submit" class="button primary" disabled=${dialog.isSaving}>${dialog.isSaving ? 'Saving…' : 'Save'}</button>
       </div>
     </form>
   <//>`;

@@ -5,7 +5,7 @@ import { chevronDown, chevronRight, mail, refreshCw } from '../../vendor/icons.j
 import { ago, badge, dateTime, duration } from '../../shared/format.js';
 import { html, Icon } from '../../shared/html.js';
 import { lists } from '../state.js';
-import { now } from '../time.js';
+import { now } from '../../shared/time.js';
 import * as words from '../../shared/words.js';
 import { Elapsed, left, SlaClock } from './clocks.js';
 
