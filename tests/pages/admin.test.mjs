@@ -439,6 +439,30 @@ test('a supervisor is not shown what they may not do', { skip }, async () => {
   await sue.context.close();
 });
 
+test('one’s own name and password, and the menu by keyboard', { skip }, async () => {
+  await makeAgent(baton, ada, { name: 'Tom', email: 'tom@example.com', role: 'supervisor' });
+  const own = await openPage(browser);
+  const { page } = own;
+  await logIn(page, baton.base, 'tom@example.com', '/admin');
+  await page.getByRole('button', { name: 'Tom' }).focus();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('menuitem', { name: 'Agent console' }).waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Your account' });
+  await dialog.getByLabel('Name that visitors and colleagues see').fill('Tom Supervisor');
+  await dialog.getByLabel('Password now').fill('not this one');
+  await dialog.getByLabel('New password, at least 12 characters').fill('another long enough one');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('This is not the password you have now.').waitFor();
+  await dialog.getByLabel('Password now').fill(PASSWORD);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await toasted(page, 'Your account is saved.');
+  await page.getByRole('button', { name: 'Tom Supervisor' }).waitFor();
+  await isClean(own);
+  await own.context.close();
+});
+
 test('a server that is gone is said on the live page, and its figures are marked as old', { skip }, async () => {
   const own = await openPage(browser);
   await logIn(own.page, baton.base, 'ada@example.com', '/admin');
