@@ -221,7 +221,7 @@ const MAY_BE_LONGER: &[(&str, usize)] = &[
     // Reading, playing and comparing scenarios: one language.
     ("tests/it/support/script.rs", 800),
     // One test for each promise of a long port.
-    ("tests/it/store_contract.rs", 900),
+    ("tests/it/store_contract.rs", 950),
 ];
 
 #[test]

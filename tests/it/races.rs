@@ -208,8 +208,6 @@ async fn invariant_6_parallel_offers_and_takes_never_exceed_capacity() {
     world.finish().await;
 }
 
-type Call = std::pin::Pin<Box<dyn Future<Output = Result<Ack, FlowError>> + Send>>;
-
 /// Every command, sent eight times at once with the same client id: one effect, one answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_command_sent_again_changes_nothing() {

@@ -7,6 +7,7 @@ use super::parse::Raw;
 use super::{AgentEntry, ErrorCode, Unreadable};
 use crate::domain::agent::Presence;
 use crate::domain::analysis::Analysis;
+use crate::domain::conversation::Destination;
 use crate::domain::id::{AgentId, ConversationId, OfferId, QueueId};
 use crate::domain::outcome::{Disposition, Label};
 use crate::domain::time::Timestamp;
@@ -115,6 +116,18 @@ pub struct Transfer {
     /// For whoever gets it.
     #[serde(default)]
     pub note: Option<String>,
+}
+
+impl Transfer {
+    /// Where it goes, when exactly one of the three is given.
+    pub fn destination(&self) -> Option<Destination> {
+        match (&self.queue, &self.agent, self.up) {
+            (Some(queue), None, false) => Some(Destination::Queue(queue.clone())),
+            (None, Some(agent), false) => Some(Destination::Agent(agent.clone())),
+            (None, None, true) => Some(Destination::NextTier),
+            _ => None,
+        }
+    }
 }
 
 /// `conversation.wrap_up`

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::visitor::body;
+use super::visitor::{body, optional_body};
 use super::{Refreshed, frame_allowance};
 use crate::domain::account::Account;
 use crate::domain::agent::Role;
 use crate::domain::analysis::Analysis;
-use crate::domain::conversation::{Author, ConversationState, Destination, Entry};
+use crate::domain::conversation::{Author, ConversationState, Entry};
 use crate::domain::escalation::Counterfactual;
 use crate::domain::id::{AgentId, ConversationId, OfferId, VisitorId};
 use crate::domain::outcome::WrapUp;
@@ -24,12 +24,15 @@ use crate::flow::view::Packet;
 use crate::gateway::error::{Refusal, unread};
 use crate::gateway::limit::Bucket;
 use crate::gateway::protocol::agent::{
-    AgentCommand, CardView, MarkRead, OverviewView, PacketView, SetTyping, Transfer, Watch,
+    AgentCommand, CardView, MarkRead, OverviewView, PacketView, SetTyping, Watch,
 };
 use crate::gateway::protocol::{AgentEntry, Close, ErrorCode, FromAgent, Shown, ToAgent, Unreadable};
 use crate::gateway::pump::{Outbox, Session};
 use crate::gateway::registry::{Connection, News};
 use crate::gateway::state::Gateway;
+
+/// What is wrong with a transfer that goes nowhere, or to two places.
+const ONE_OF_THREE: &str = "exactly one of `queue`, `agent` and `up` is needed";
 
 /// Most entries read from the store at once.
 const PAGE: usize = 100;
@@ -129,27 +132,21 @@ impl AgentSession {
                 flow.note(agent, client_id, &say.conversation, body(&say.text, &self.gateway)?).await?
             }
             AgentCommand::Transfer(transfer) => {
-                let note = self.optional_text(transfer.note.as_deref())?;
-                let to = destination(&transfer)?;
+                let note = optional_body(transfer.note.as_deref(), &self.gateway)?;
+                let to =
+                    transfer.destination().ok_or_else(|| Refusal::new(ErrorCode::Invalid, ONE_OF_THREE))?;
                 flow.transfer(agent, client_id, &transfer.conversation, to, note).await?
             }
             AgentCommand::HandBack(about) => flow.hand_back(agent, client_id, &about.conversation).await?,
             AgentCommand::Resolve(about) => flow.resolve(agent, client_id, &about.conversation).await?,
             AgentCommand::WrapUp(fields) => {
-                let note = self.optional_text(fields.note.as_deref())?.map(|note| note.as_str().to_owned());
+                let note = optional_body(fields.note.as_deref(), &self.gateway)?
+                    .map(|note| note.as_str().to_owned());
                 let wrap_up = WrapUp { disposition: fields.disposition, label: fields.label, note };
                 flow.wrap_up(agent, client_id, &fields.conversation, wrap_up).await?
             }
         };
         Ok(ack.position)
-    }
-
-    /// A text that may be left out; blank is the same as left out.
-    fn optional_text(
-        &self,
-        text: Option<&str>,
-    ) -> Result<Option<crate::domain::conversation::Body>, Refusal> {
-        text.filter(|text| !text.trim().is_empty()).map(|text| body(text, &self.gateway)).transpose()
     }
 
     async fn watch(&mut self, watch: Watch, out: &mut Outbox) -> Result<(), Close> {
@@ -598,14 +595,4 @@ impl Drop for AgentSession {
 
 fn refuse(client_id: Option<String>, refusal: Refusal, out: &mut Outbox) -> Result<(), Close> {
     out.push(&ToAgent::Error { client_id, code: refusal.code, message: refusal.message })
-}
-
-/// Where a transfer goes: exactly one of the three.
-fn destination(transfer: &Transfer) -> Result<Destination, Refusal> {
-    match (&transfer.queue, &transfer.agent, transfer.up) {
-        (Some(queue), None, false) => Ok(Destination::Queue(queue.clone())),
-        (None, Some(agent), false) => Ok(Destination::Agent(agent.clone())),
-        (None, None, true) => Ok(Destination::NextTier),
-        _ => Err(Refusal::new(ErrorCode::Invalid, "exactly one of `queue`, `agent` and `up` is needed")),
-    }
 }

@@ -360,6 +360,11 @@ fn refuse(client_id: Option<String>, refusal: Refusal, out: &mut Outbox) -> Resu
     out.push(&ToVisitor::Error { client_id, code: refusal.code, message: refusal.message })
 }
 
+/// A text that may be left out; blank is the same as left out.
+pub(super) fn optional_body(text: Option<&str>, gateway: &Gateway) -> Result<Option<Body>, Refusal> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| body(text, gateway)).transpose()
+}
+
 /// A text that is short enough to be a message.
 pub(super) fn body(text: &str, gateway: &Gateway) -> Result<Body, Refusal> {
     let config = gateway.config();
