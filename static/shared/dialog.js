@@ -1,13 +1,15 @@
 // A native <dialog> for the consoles: it keeps the focus inside and gives it
 // back. What is asked in it belongs to the page that opens it.
 
-import { html, useEffect, useRef } from './html.js';
+import { html, useLayoutEffect, useRef } from './html.js';
 
 /** Open for as long as it is rendered; Escape and a press outside call `onClose`. */
 export function Dialog(/** @type {any} */ { label, onClose, children, class: name = '' }) {
   const element = useRef(/** @type {any} */ (null));
   const isGone = useRef(false);
-  useEffect(() => {
+  // Before the next key press and not after the next frame: what is typed right after
+  // the key that opens it belongs into it.
+  useLayoutEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog.showModal();
