@@ -1,7 +1,7 @@
 // A menu button as ARIA describes it: opens on a press and on the arrow down,
 // arrows walk, Escape and a press outside close. What is in it is the page's.
 
-import { useEffect, useRef, useState } from './html.js';
+import { useLayoutEffect, useRef, useState } from './html.js';
 
 /** `first` finds what has the focus when it opens. Put `button` and `panel` on the two elements, as their properties. */
 export function useMenu(first = '[role^="menuitem"]') {
@@ -9,7 +9,8 @@ export function useMenu(first = '[role^="menuitem"]') {
   const button = useRef(/** @type {any} */ (null));
   const panel = useRef(/** @type {any} */ (null));
 
-  useEffect(() => {
+  // In the same moment, so that the next arrow walks the menu and not the button.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     panel.current?.querySelector(first)?.focus();
     const outside = (/** @type {any} */ event) => {
