@@ -2,7 +2,7 @@
 //! says what is due, so a restart loses no deadline (invariant 7).
 
 use super::{Flow, FlowError};
-use crate::domain::conversation::{Author, Body, ConversationState, EntryKind, Lost, Turned};
+use crate::domain::conversation::{Author, Body, Change, ConversationState, EntryKind, Lost, Turned};
 use crate::domain::escalation::ReasonCode;
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId};
@@ -60,6 +60,8 @@ impl Flow {
         Ok(())
     }
 
+    /// What time does to one conversation. What ends because its visitor is silent is placed: a message that comes in at
+    /// the same moment wins.
     async fn look_after(&self, id: &ConversationId, before: Overdue) -> Result<(), FlowError> {
         let conversation = self.conversation(id).await?;
         let (now, policy) = (before.now, self.policy());
@@ -73,7 +75,13 @@ impl Flow {
                 self.escalate_because(id, ReasonCode::BotSilent, None).await?;
             }
             ConversationState::WithBot { .. } if conversation.visitor_seen_at <= before.idle_before => {
-                self.change(id, None, |conversation| Ok(conversation.end(now)?)).await?;
+                self.change(id, None, |conversation| {
+                    if conversation.visitor_seen_at > before.idle_before {
+                        return Ok(Change::of(conversation));
+                    }
+                    Ok(Change { is_placed: true, ..conversation.end(now)? })
+                })
+                .await?;
             }
             ConversationState::Offered { offer, expires_at, .. } if *expires_at <= now => {
                 self.change(id, None, |conversation| {
@@ -87,8 +95,11 @@ impl Flow {
             {
                 let email = self.profile(&conversation.visitor).await?.email;
                 self.change(id, None, |mut conversation| {
+                    if !conversation.is_abandoned(policy.service.gone_timeout, now) {
+                        return Ok(Change::of(conversation));
+                    }
                     conversation.email = conversation.email.or_else(|| email.clone());
-                    Ok(conversation.abandon(due_at, now)?)
+                    Ok(Change { is_placed: true, ..conversation.abandon(due_at, now)? })
                 })
                 .await?;
             }
