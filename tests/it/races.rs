@@ -2,7 +2,7 @@
 //! holds more than they may, and a retry changes nothing.
 
 use crate::support::scripted::BotMode;
-use crate::support::world::{AgentTraits, World, agent, body, seconds, visitor};
+use crate::support::world::{AgentTraits, World, agent, body, minutes, seconds, visitor};
 use baton::domain::conversation::{Author, EntryKind, Notice, StateName};
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::id::OfferId;
@@ -340,20 +340,60 @@ async fn failures_among_pouring_messages_keep_their_numbers() {
         async move {
             for n in 0..25 {
                 let client_id = format!("c{task}x{n}");
-                let answer = flow.receive(&visitor("eve"), None, &client_id, body(&client_id)).await;
-                assert!(answer.is_ok(), "{answer:?}");
+                let ack = flow.receive(&visitor("eve"), None, &client_id, body(&client_id)).await.unwrap();
+                // The next message comes when this one is decided: while the bot's failure is written.
+                let store = flow.ports().store.clone();
+                while Some(store.conversation(&ack.conversation).await.unwrap().unwrap().decided_position)
+                    < ack.position
+                {
+                    tokio::task::yield_now().await;
+                }
             }
         }
     };
     at_once((0..4).map(pour)).await;
     quiet(&world).await;
-    for entry in world.log("eve").await {
-        let EntryKind::Decision(decision) = entry.kind else { continue };
-        let about = decision.about.unwrap();
-        let it = &world.log("eve").await[usize::try_from(about).unwrap() - 1];
-        assert!(matches!(it.kind, EntryKind::Message { .. }), "a decision is about a message");
+    for pair in world.log("eve").await.windows(2) {
+        if let EntryKind::Message { is_no_answer: true, .. } = &pair[0].kind {
+            let EntryKind::Decision(decision) = &pair[1].kind else { panic!("a failure is decided about") };
+            assert_eq!(decision.about, Some(pair[0].position), "and under its own number");
+        }
     }
     world.finish().await;
+}
+
+/// A visitor writes at the very moment at which their silence would end the conversation: they are heard. Either the
+/// message was first and the conversation goes on, or the end was and a new one begins.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_message_at_the_moment_of_the_end_is_heard() {
+    for is_waiting in [false, true] {
+        let world = World::start().await;
+        let names: Vec<String> = (0..40).map(|n| format!("v{n}")).collect();
+        for name in &names {
+            // Silent with the bot for an hour, or gone while waiting for ten minutes.
+            match is_waiting {
+                true => world.asks(name).await.unwrap(),
+                false => world.says(name, "Hello").await.unwrap(),
+            };
+        }
+        quiet(&world).await;
+        world.clock().advance(minutes(if is_waiting { 10 } else { 60 }));
+        let flow = world.flow.clone();
+        let tick = JoinSet::from_iter([async move { flow.tick().await }]);
+        let answers = at_once(names.iter().map(|name| {
+            let (flow, visitor) = (world.flow.clone(), visitor(name));
+            async move { flow.receive(&visitor, None, "back", body("I am here")).await }
+        }))
+        .await;
+        tick.join_all().await;
+        quiet(&world).await;
+        for answer in answers {
+            let id = answer.unwrap().conversation;
+            let state = world.store().conversation(&id).await.unwrap().unwrap().state;
+            assert!(matches!(state.name(), StateName::WithBot | StateName::Queued), "{id}: {state:?}");
+        }
+        world.finish().await;
+    }
 }
 
 /// An offer that has run out cannot be accepted, however late the acceptance was sent.

@@ -2,6 +2,7 @@
 //! ARCHITECTURE.md says, refused everywhere else (invariants 5 and 7).
 
 use crate::support::world::{AgentTraits, World, agent, body, minutes, queue, seconds, visitor};
+use baton::domain::agent::Presence;
 use baton::domain::conversation::{
     Author, Change, Conversation, ConversationState as State, Destination, HandoffChange, InvalidTransition,
     Lost, NewEntry, Notice, Reservation, StateName, Turned,
@@ -373,6 +374,29 @@ async fn invariant_7_a_refused_command_changes_nothing_and_an_allowed_one_what_t
             world.finish().await;
         }
     }
+}
+
+/// Who comes back while nobody is there waits, after what they wrote, for whom they had before.
+#[tokio::test]
+async fn who_comes_back_is_offered_to_the_last_agent_first() {
+    let mut world = World::start().await;
+    world.agent("ben", AgentTraits::default()).await;
+    world.asks("eve").await.unwrap();
+    world.round().await;
+    world.accepts("ben", "eve").await.unwrap();
+    world.resolves("ben", "eve").await.unwrap();
+    world.wraps_up("ben", "eve", Disposition::Solved).await.unwrap();
+    world.flow.set_presence(&agent("ben"), Presence::Away).await.unwrap();
+    world.says("eve", "It happened again").await.unwrap();
+    world.settle().await;
+    let kinds: Vec<&str> = world.log("eve").await.iter().rev().take(3).map(|e| e.kind.name()).collect();
+    assert_eq!(kinds, ["decision", "notice", "message"], "first what was written, then what came of it");
+    // Ana has waited for work all the while, and they are back in the same moment.
+    world.agent("ana", AgentTraits::default()).await;
+    world.flow.set_presence(&agent("ben"), Presence::Online).await.unwrap();
+    world.round().await;
+    assert_eq!(world.offer("eve").await.unwrap().0, agent("ben"));
+    world.finish().await;
 }
 
 /// The state machine says no, and were it wrong, the database would.

@@ -248,6 +248,11 @@ impl World {
         }
     }
 
+    /// The clock.
+    pub fn clock(&self) -> &TestClock {
+        &self.parts.clock
+    }
+
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         self.parts.clock.now()
