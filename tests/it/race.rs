@@ -2,7 +2,7 @@
 //!
 //! The same agents are logged in from both processes, as in two tabs, so that each offer
 //! is accepted twice at the same moment over two real sockets. `BATON_RACE_OFFERS` asks
-//! for another number of offers; 10,000 is the figure in `docs/reliability.md`.
+//! for another number of offers; the counts reached stand in `docs/reliability.md`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
