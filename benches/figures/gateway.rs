@@ -135,9 +135,11 @@ impl Server {
         None
     }
 
-    async fn path_of_visitor(&self, _n: usize) -> String {
-        let answer = self
-            .http
+    async fn path_of_visitor(&self, n: usize) -> String {
+        // From the visitor's own address: the limits are on.
+        let http =
+            reqwest::Client::builder().local_address(std::net::IpAddr::from(address_of(n))).build().unwrap();
+        let answer = http
             .post(format!("http://{}/api/v1/widget/boot", self.address))
             .header("origin", format!("http://{}", self.address))
             .header("content-type", "application/json")
@@ -167,6 +169,11 @@ impl Server {
     }
 }
 
+/// The address of this machine that a client comes from.
+fn address_of(n: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 0, 1 + (n / 200) as u8, 2 + (n % 200) as u8)
+}
+
 async fn connect_all<F, P>(to: SocketAddr, path: F) -> Vec<Socket>
 where
     F: Fn(usize) -> P,
@@ -176,8 +183,7 @@ where
     for n in 0..CLIENTS {
         let path = path(n).await;
         let socket = TcpSocket::new_v4().unwrap();
-        let from = Ipv4Addr::new(127, 0, 1 + (n / 200) as u8, 2 + (n % 200) as u8);
-        socket.bind((from, 0).into()).unwrap();
+        socket.bind((address_of(n), 0).into()).unwrap();
         let stream = socket.connect(to).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (socket, _) = tokio_tungstenite::client_async(format!("ws://{to}{path}"), stream).await.unwrap();
