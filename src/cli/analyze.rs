@@ -5,17 +5,20 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, BufRead, BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::PathBuf,
     sync::mpsc::{Receiver, RecvTimeoutError, sync_channel},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
-use super::Failure;
+use super::{
+    Failure,
+    lines::{Lines, invalid_line},
+};
 use crate::{domain::analysis::Analysis, flow::ports::Analyzer};
 #[cfg(feature = "rust-bert")]
 use crate::{flow::ports::AnalyzerStatus, nlp::Builder};
@@ -62,8 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let (tx, lines) = sync_channel(READ_AHEAD);
     let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
-        let mut input = io::stdin().lock();
-        while let Some(line) = next_line(&mut input) {
+        for line in Lines::new(io::stdin().lock(), LONGEST_LINE) {
             let is_last = line.is_err();
             if tx.send(line).is_err() || is_last {
                 return;
@@ -125,39 +127,6 @@ fn no_model(why: &str) -> Failure {
 
 /// A line without its end, or that it is too long; `Err` when reading failed.
 type Line = Result<Option<Vec<u8>>, io::Error>;
-
-/// The next line of the input. Of a line that is too long no more than the limit
-/// is ever held.
-fn next_line(input: &mut impl BufRead) -> Option<Line> {
-    let mut line = Vec::new();
-    let mut is_too_long = false;
-    let mut has_begun = false;
-    loop {
-        let available = match input.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Some(Err(error)),
-        };
-        if available.is_empty() {
-            return has_begun.then_some(Ok((!is_too_long).then_some(line)));
-        }
-        has_begun = true;
-        let end = available.iter().position(|byte| *byte == b'\n');
-        let part = &available[..end.unwrap_or(available.len())];
-        if line.len() + part.len() > LONGEST_LINE {
-            is_too_long = true;
-            line = Vec::new();
-        }
-        if !is_too_long {
-            line.extend_from_slice(part);
-        }
-        let n_used = end.map_or(available.len(), |end| end + 1);
-        input.consume(n_used);
-        if end.is_some() {
-            return Some(Ok((!is_too_long).then_some(line)));
-        }
-    }
-}
 
 /// A line on its way out.
 enum Pending {
@@ -256,10 +225,7 @@ fn begin(
 ) -> Result<Pending, Failure> {
     let (text, object) = match parse(line, number) {
         Ok(parsed) => parsed,
-        Err(message) => {
-            let error = json!({"line": number, "error": {"code": "invalid_line", "message": message}});
-            return Ok(Pending::Known(error.to_string()));
-        }
+        Err(message) => return Ok(Pending::Known(invalid_line(number, &message))),
     };
     let Some(analyzer) = analyzer else {
         let analysis = crate::nlp::lexicon::Lexicon::compiled_in().analyze(&text);

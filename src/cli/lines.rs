@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead};
 
-/// Lines of an input. A line that is too long or not UTF-8 is `None`.
+/// Lines of an input, without their ends. A line that is too long is `None`.
 pub(super) struct Lines<R> {
     input: R,
     longest: usize,
@@ -16,7 +16,7 @@ impl<R: BufRead> Lines<R> {
 }
 
 impl<R: BufRead> Iterator for Lines<R> {
-    type Item = io::Result<Option<String>>;
+    type Item = io::Result<Option<Vec<u8>>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut line = Vec::new();
@@ -43,14 +43,13 @@ impl<R: BufRead> Iterator for Lines<R> {
             let n_used = end.map_or(available.len(), |end| end + 1);
             self.input.consume(n_used);
             if is_over {
-                let text = if is_too_long { None } else { String::from_utf8(line).ok() };
-                return Some(Ok(text));
+                return Some(Ok((!is_too_long).then_some(line)));
             }
         }
     }
 }
 
 /// What is written in the place of an answer to a line that cannot be read.
-pub(super) fn invalid_line(number: usize, why: &str) -> String {
+pub(super) fn invalid_line(number: u64, why: &str) -> String {
     serde_json::json!({ "line": number, "error": { "code": "invalid_line", "message": why } }).to_string()
 }

@@ -76,12 +76,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             .map_err(|error| Failure::Usage(format!("{}: {error}", arguments.transcripts.display())))?;
         Box::new(BufReader::new(file))
     };
-    for (number, line) in Lines::new(input, LONGEST_LINE).enumerate() {
-        let recorded = line?.ok_or("the line is too long, or not UTF-8".to_owned()).and_then(|line| {
-            serde_json::from_str::<Recorded>(&line).map_err(|error| format!("not a conversation: {error}"))
+    for (number, line) in (1..).zip(Lines::new(input, LONGEST_LINE)) {
+        let text = line?.and_then(|line| String::from_utf8(line).ok());
+        let recorded = text.ok_or("the line is too long, or not UTF-8".to_owned()).and_then(|text| {
+            serde_json::from_str::<Recorded>(&text).map_err(|error| format!("not a conversation: {error}"))
         });
         match recorded {
-            Err(why) => print(&invalid_line(number + 1, &why))?,
+            Err(why) => print(&invalid_line(number, &why))?,
             Ok(recorded) => print(&answer(&policy, recorded, &mut analysts)?)?,
         }
     }

@@ -12,6 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, OfferId};
 use crate::domain::queue::{Place, compare};
 use crate::domain::routing::{NoRoute, route};
+use crate::domain::time::Timestamp;
 use crate::flow::ports::Ack;
 use std::time::Duration;
 
@@ -27,6 +28,14 @@ pub(super) fn place_of(conversation: &Conversation) -> Option<Place> {
         answer_due_at: conversation.answer_due_at,
         since: conversation.state.waiting_since()?,
     })
+}
+
+/// Puts waiting conversations in the order in which they are served.
+pub(super) fn in_order(waiting: &mut [Conversation], now: Timestamp, step: Duration) {
+    waiting.sort_by(|a, b| match (place_of(a), place_of(b)) {
+        (Some(a), Some(b)) => compare(&a, &b, now, step),
+        (a, b) => a.is_some().cmp(&b.is_some()),
+    });
 }
 
 impl Flow {
@@ -58,10 +67,7 @@ impl Flow {
             .filter(|c| matches!(c.state, ConversationState::Queued { .. }))
             .cloned()
             .collect();
-        waiting.sort_by(|a, b| match (place_of(a), place_of(b)) {
-            (Some(a), Some(b)) => compare(&a, &b, floor.now, policy.service.priority_step),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        });
+        in_order(&mut waiting, floor.now, policy.service.priority_step);
         for conversation in waiting {
             let queue = floor.queue(conversation.queue.as_ref());
             let agent = match route(&conversation, &queue, &floor.candidates, floor.now) {

@@ -2,7 +2,7 @@
 //! is the gateway's business.
 
 use super::escalate::Floor;
-use super::offer::place_of;
+use super::offer::{in_order, place_of};
 use super::{Flow, FlowError};
 use crate::domain::agent::{Attendance, Presence};
 use crate::domain::conversation::{Author, Conversation, ConversationState, Entry, EntryKind};
@@ -374,10 +374,7 @@ impl Flow {
         }
         let step = self.policy().service.priority_step;
         let mut waiting = floor.waiting.clone();
-        waiting.sort_by(|a, b| match (place_of(a), place_of(b)) {
-            (Some(a), Some(b)) => compare(&a, &b, floor.now, step),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        });
+        in_order(&mut waiting, floor.now, step);
         waiting.truncate(LISTED * 5);
         let cards = Arc::new(self.cards(waiting).await?);
         *cache = Some((generation, floor.now, cards.clone()));
