@@ -27,10 +27,13 @@ pub struct Arguments {
     /// The model to start from.
     #[arg(long, value_name = "DIR", default_value = ".deps/base-model")]
     base: PathBuf,
+    /// A trained model of more layers to learn from, beside the labels.
+    #[arg(long, value_name = "DIR")]
+    teacher: Option<PathBuf>,
     /// Fit the small word model instead, into this folder.
     #[arg(long)]
     words: bool,
-    /// Layers of the base to keep: a number, or their places.
+    /// Layers of the teacher, or else of the base, to keep: a number, or their places.
     #[arg(long, value_name = "N or A,B,C", default_value = "3")]
     layers: String,
     /// How long to train.
@@ -80,6 +83,7 @@ fn learn(arguments: &Arguments) -> Result<(), Failure> {
         data: arguments.data.clone(),
         out: arguments.out.clone(),
         base: arguments.base.clone(),
+        teacher: arguments.teacher.clone(),
         layers,
         minutes: arguments.minutes,
         seed: arguments.seed,

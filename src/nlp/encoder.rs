@@ -127,6 +127,11 @@ impl Encoder {
         Ok(Encoding { tokens, mean })
     }
 
+    /// How long a vector is.
+    pub fn width(&self) -> usize {
+        self.sentence.ws.size()[0] as usize
+    }
+
     /// The heads of each text, before their squashing.
     pub fn heads(&self, mean: &Tensor) -> Tensor {
         mean.apply(&self.heads)

@@ -18,11 +18,12 @@ use super::{
     adam::Exact,
     augment, calibrate,
     data::{self, Example, Examples, Part},
+    teach::{self, Aim, Base, Opinion, Teacher, Written},
 };
 use crate::nlp::{
     NlpError,
     bundle::{self, Calibration, Manifest, TrainedOn},
-    encoder::{Batch, Encoder, Training, unit},
+    encoder::{Batch, Encoder, Training},
     labels::{self, N_OUTPUTS, N_SENTIMENTS, Outputs},
     tokenizer::Tokenizer,
 };
@@ -30,6 +31,7 @@ use crate::nlp::{
 const TEXTS_IN_STEP: usize = 32;
 /// Steps drawn together and sorted by length, so that little is padded.
 const STEPS_IN_ROUND: usize = 12;
+/// Of three layers; deeper transformers move slower.
 const BODY_RATE: f64 = 2.5e-4;
 const TOP_RATE: f64 = 2e-3;
 const SENTENCE_WEIGHT: f64 = 3.0;
@@ -43,7 +45,10 @@ pub struct Plan {
     pub out: PathBuf,
     /// The model to start from.
     pub base: PathBuf,
-    /// Which layers of the base are kept.
+    /// A trained model of at least as many layers to learn from; the student
+    /// starts from its layers then, in the place of the base's.
+    pub teacher: Option<PathBuf>,
+    /// Which layers of the teacher, or else of the base, are kept.
     pub layers: Vec<usize>,
     /// How long to train.
     pub minutes: f64,
@@ -86,7 +91,8 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
     std::fs::create_dir_all(&checkpoint).map_err(|error| unwritable(&checkpoint, &error))?;
     let tokenizer = Tokenizer::open(&plan.base.join(bundle::VOCABULARY))?;
     let mut student = start_student(plan)?;
-    let teacher = Teacher::load(&plan.base)?;
+    let teacher = plan.teacher.as_deref().map(|folder| Teacher::load(folder, &checkpoint)).transpose()?;
+    let base = Base::load(&plan.base)?;
     let mut progress = resume(&checkpoint, &student)?;
     if progress.steps > 0 {
         report(&format!("going on after {} steps", progress.steps));
@@ -98,6 +104,7 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
         plan,
         tokenizer: &tokenizer,
         student: &student,
+        base,
         teacher,
         chance: StdRng::seed_from_u64(plan.seed.wrapping_add(progress.steps)),
         n_steps: 0,
@@ -114,23 +121,32 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
 
 fn start_student(plan: &Plan) -> Result<Encoder, NlpError> {
     let mut student = Encoder::of_shape(&plan.base.join(bundle::CONFIG), Some(plan.layers.len() as i64))?;
-    let path = plan.base.join("model.safetensors");
-    if !path.is_file() {
-        return Err(NlpError::Missing { what: path.display().to_string() });
+    let files = match &plan.teacher {
+        Some(teacher) => vec![teacher.join(bundle::EMBEDDINGS), teacher.join(bundle::BODY)],
+        None => vec![plan.base.join("model.safetensors")],
+    };
+    let mut weights: HashMap<String, Tensor> = HashMap::new();
+    for file in &files {
+        if !file.is_file() {
+            return Err(NlpError::Missing { what: file.display().to_string() });
+        }
+        weights.extend(Tensor::read_safetensors(file)?);
     }
-    let weights: HashMap<String, Tensor> = Tensor::read_safetensors(&path)?.into_iter().collect();
     tch::no_grad(|| -> Result<(), NlpError> {
         for (name, mut variable) in student.body.variables() {
             let theirs = name_in_base(&name, &plan.layers);
             let weight = weights.get(&theirs).ok_or_else(|| NlpError::Unreadable {
-                what: path.display().to_string(),
+                what: files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", "),
                 why: format!("no weights {theirs}"),
             })?;
             variable.f_copy_(weight)?;
         }
         Ok(())
     })?;
-    student.start_sentences_as_they_are();
+    match &plan.teacher {
+        Some(teacher) => student.top.load(teacher.join(bundle::TOP))?,
+        None => student.start_sentences_as_they_are(),
+    }
     // The word vectors of the base know words that no labelled line has. Moving
     // only those that it has would tear them apart.
     for (name, variable) in student.body.variables() {
@@ -178,43 +194,10 @@ fn unwritable(path: &Path, error: &std::io::Error) -> NlpError {
     NlpError::Data(format!("{} cannot be written: {error}", path.display()))
 }
 
-/// The whole base model, whose sentence vectors the student keeps.
-struct Teacher {
-    encoder: Encoder,
-    seen: HashMap<(usize, usize), Vec<f32>>,
-}
-
-impl Teacher {
-    fn load(base: &Path) -> Result<Self, NlpError> {
-        let mut encoder = Encoder::of_shape(&base.join(bundle::CONFIG), None)?;
-        tch::no_grad(|| encoder.body.read_safetensors(base.join("model.safetensors")))?;
-        // Nothing is learned through it: the quick format is exact enough.
-        encoder.body.bfloat16();
-        Ok(Self { encoder, seen: HashMap::new() })
-    }
-
-    /// Vectors of texts in their original spelling; each is computed once.
-    fn vectors(&mut self, drawn: &[&Drawn]) -> Result<Tensor, NlpError> {
-        let new: Vec<&&Drawn> = drawn.iter().filter(|one| !self.seen.contains_key(&one.key)).collect();
-        if !new.is_empty() {
-            tch::no_grad(|| -> Result<(), NlpError> {
-                let batch = Batch::new(new.iter().map(|one| one.plain.as_slice()));
-                let vectors = unit(&self.encoder.encode(&batch, Training::Off)?.mean);
-                for (at, one) in new.iter().enumerate() {
-                    self.seen.insert(one.key, Vec::<f32>::try_from(vectors.get(at as i64))?);
-                }
-                Ok(())
-            })?;
-        }
-        let rows: Vec<f32> = drawn.iter().flat_map(|one| self.seen[&one.key].iter().copied()).collect();
-        Ok(Tensor::from_slice(&rows).view([drawn.len() as i64, -1]))
-    }
-}
-
 /// An example drawn for a step.
 struct Drawn {
-    /// Which set, which line.
-    key: (usize, usize),
+    /// Which text.
+    key: u64,
     /// The pieces as varied.
     ids: Vec<i64>,
     /// The pieces as written.
@@ -245,7 +228,8 @@ struct Learner<'a> {
     plan: &'a Plan,
     tokenizer: &'a Tokenizer,
     student: &'a Encoder,
-    teacher: Teacher,
+    base: Base,
+    teacher: Option<Teacher>,
     chance: StdRng,
     n_steps: u64,
 }
@@ -261,6 +245,7 @@ impl Learner<'_> {
     ) -> Result<(), NlpError> {
         let adam = tch::nn::AdamW { wd: 0.01, ..tch::nn::AdamW::default() };
         let mut top = adam.build(&self.student.top, TOP_RATE)?;
+        let body_rate = BODY_RATE * 3.0 / self.plan.layers.len() as f64;
         let budget = self.plan.minutes * 60.0;
         let mut decks: Vec<Deck> = sets.iter().map(|_| Deck { order: Vec::new(), next: 0 }).collect();
         let (begun, earlier) = (Instant::now(), progress.seconds);
@@ -280,7 +265,7 @@ impl Learner<'_> {
                 body.zero_grad();
                 top.zero_grad();
                 (&loss + &sentence * SENTENCE_WEIGHT).backward();
-                body.step(BODY_RATE * rate);
+                body.step(body_rate * rate);
                 top.step();
                 sum += loss.double_value(&[]);
                 sentence_sum += sentence.double_value(&[]);
@@ -301,11 +286,16 @@ impl Learner<'_> {
                 (sum, sentence_sum, n, reported) = (0.0, 0.0, 0, Instant::now());
             }
             if saved.elapsed() > Duration::from_secs(240) {
-                save(checkpoint, body, self.student, progress)?;
+                self.save(checkpoint, body, progress)?;
                 saved = Instant::now();
             }
         }
-        save(checkpoint, body, self.student, progress)
+        self.save(checkpoint, body, progress)
+    }
+
+    fn save(&self, checkpoint: &Path, body: &Exact, progress: &Progress) -> Result<(), NlpError> {
+        save(checkpoint, body, self.student, progress)?;
+        self.teacher.as_ref().map_or(Ok(()), |teacher| teacher.save(checkpoint))
     }
 
     fn draw(&mut self, sets: &[Examples], decks: &mut [Deck]) -> Drawn {
@@ -329,7 +319,7 @@ impl Learner<'_> {
         };
         let varied = augment::vary(&example.text, &mut self.chance);
         Drawn {
-            key: (at, line),
+            key: teach::key(&example.text),
             ids: self.tokenizer.encode(&varied).ids,
             plain: self.tokenizer.encode(&example.text).ids,
             example,
@@ -342,19 +332,30 @@ impl Learner<'_> {
         let batch = Batch::new(step.iter().map(|drawn| drawn.ids.as_slice()));
         let mean = self.student.encode(&batch, Training::On)?.mean;
         let outputs = self.student.heads(&mean.dropout(0.1, true));
-        let examples: Vec<&Example> = step.iter().map(|drawn| &drawn.example).collect();
-        let loss = head_loss(&outputs, &examples);
+        // Texts joined for practice are not remembered.
+        let own: Vec<usize> = (0..step.len()).filter(|at| !step[*at].is_joined).collect();
+        let written: Vec<Written<'_>> =
+            own.iter().map(|at| Written { key: step[*at].key, ids: &step[*at].plain }).collect();
+        let mut opinions: Vec<Option<Opinion>> = vec![None; step.len()];
+        if let Some(teacher) = &mut self.teacher {
+            for (at, opinion) in own.iter().zip(teacher.opinions(&written)?) {
+                opinions[*at] = Some(opinion);
+            }
+        }
+        let aims: Vec<Aim> = step
+            .iter()
+            .zip(&opinions)
+            .map(|(drawn, opinion)| Aim::of(&drawn.example, opinion.as_ref()))
+            .collect();
+        let loss = head_loss(&outputs, &aims);
 
         // The base is as slow as the student; every other step is enough for it.
         self.n_steps += 1;
         if self.n_steps.is_multiple_of(2) {
             return Ok((loss, Tensor::from(0f32)));
         }
-        // Texts joined for practice have no vector worth remembering.
-        let own: Vec<(usize, &Drawn)> =
-            step.iter().enumerate().filter(|(_, drawn)| !drawn.is_joined).collect();
-        let places: Vec<i64> = own.iter().map(|(at, _)| *at as i64).collect();
-        let meant = self.teacher.vectors(&own.iter().map(|(_, drawn)| *drawn).collect::<Vec<_>>())?;
+        let places: Vec<i64> = own.iter().map(|at| *at as i64).collect();
+        let meant = self.base.vectors(&written)?;
         let found = self.student.sentences(&mean).index_select(0, &Tensor::from_slice(&places));
         let likeness = (found * meant).sum_dim_intlist([-1i64].as_slice(), false, Kind::Float);
         let distance = 1.0 - likeness.mean(Kind::Float);
@@ -363,36 +364,33 @@ impl Learner<'_> {
 }
 
 /// Cross entropy of the sentiment plus that of every other head, each over the
-/// lines that know it.
-fn head_loss(outputs: &Tensor, examples: &[&Example]) -> Tensor {
+/// lines that aim at something.
+fn head_loss(outputs: &Tensor, aims: &[Aim]) -> Tensor {
     let n_heads = N_OUTPUTS - N_SENTIMENTS;
-    let mut meant = Vec::with_capacity(examples.len() * n_heads);
-    let mut weight = Vec::with_capacity(examples.len() * n_heads);
-    let mut sentiments = vec![0f32; examples.len() * N_SENTIMENTS];
-    for (at, example) in examples.iter().enumerate() {
-        for (place, head) in example.heads.iter().enumerate() {
-            meant.push(head.unwrap_or(0.0));
+    let mut meant = Vec::with_capacity(aims.len() * n_heads);
+    let mut weights = Vec::with_capacity(aims.len() * n_heads);
+    for aim in aims {
+        for (place, (target, weight)) in aim.heads.into_iter().enumerate() {
             // What a message wants and how it feels matters more than its topic.
             // An intent is rare; missing a danger is worse than naming one too many.
-            let importance = match head {
+            let importance = match target {
                 _ if place < 3 => 2.0,
-                Some(present) if *present >= 0.5 => 2.4,
+                0.5.. => 2.4,
                 _ => 0.8,
             };
-            weight.push(if head.is_some() { example.trust * importance } else { 0.0 });
-        }
-        if let Some(sentiment) = example.sentiment {
-            sentiments[at * N_SENTIMENTS + sentiment] = example.trust;
+            meant.push(target);
+            weights.push(weight * importance);
         }
     }
-    let shape = [examples.len() as i64, n_heads as i64];
-    let (meant, weight) = (Tensor::from_slice(&meant).view(shape), Tensor::from_slice(&weight).view(shape));
+    let sentiments: Vec<f32> = aims.iter().flat_map(|aim| aim.sentiment).collect();
+    let shape = [aims.len() as i64, n_heads as i64];
+    let (meant, weights) = (Tensor::from_slice(&meant).view(shape), Tensor::from_slice(&weights).view(shape));
     let heads = outputs.narrow(1, N_SENTIMENTS as i64, n_heads as i64);
     let entropy =
-        heads.binary_cross_entropy_with_logits::<Tensor>(&meant, None, None, Reduction::None) * weight;
-    let moods = Tensor::from_slice(&sentiments).view([examples.len() as i64, N_SENTIMENTS as i64]);
+        heads.binary_cross_entropy_with_logits::<Tensor>(&meant, None, None, Reduction::None) * weights;
+    let moods = Tensor::from_slice(&sentiments).view([aims.len() as i64, N_SENTIMENTS as i64]);
     let mood_entropy = -(outputs.narrow(1, 0, N_SENTIMENTS as i64).log_softmax(-1, Kind::Float) * moods);
-    (entropy.sum(Kind::Float) + mood_entropy.sum(Kind::Float)) / examples.len() as f64
+    (entropy.sum(Kind::Float) + mood_entropy.sum(Kind::Float)) / aims.len() as f64
 }
 
 fn calibrate(tokenizer: &Tokenizer, student: &Encoder, kept: &[Example]) -> Result<Calibration, NlpError> {

@@ -281,8 +281,20 @@ pub const SETS: &[Set] = &[
 ];
 
 /// Share of the lines written for this project, by the folder they are in.
-pub const OWN_SHARES: &[(&str, f64)] =
-    &[("human_request", 0.20), ("mood", 0.20), ("conversations", 0.10), ("conversations2", 0.10)];
+pub const OWN_SHARES: &[(&str, f64)] = &[
+    ("human_request", 0.12),
+    ("requests2", 0.13),
+    ("mood", 0.12),
+    ("chat_lines", 0.13),
+    ("rare", 0.10),
+    ("posts", 0.08),
+    ("reviews", 0.08),
+    ("tasks", 0.08),
+    ("conversations", 0.06),
+    ("conversations2", 0.06),
+    ("conversations3", 0.07),
+    ("conversations4", 0.07),
+];
 
 /// How much frustration a mood of a conversation's turn is.
 pub fn frustration_of(mood: &str) -> Option<f32> {

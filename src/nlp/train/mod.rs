@@ -10,3 +10,5 @@ pub mod fit_words;
 #[cfg(feature = "rust-bert")]
 pub mod learn;
 pub mod maps;
+#[cfg(feature = "rust-bert")]
+pub mod teach;
