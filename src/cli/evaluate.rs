@@ -1,16 +1,23 @@
-//! `baton evaluate`: how good the analyses are, by set, head and slice.
+//! `baton evaluate`: how good the analyses are, by set, head and slice; over whole
+//! conversations; on disturbed texts; and whether names and dialect move them.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{Failure, analyze::Choice};
 use crate::{
-    domain::analysis::Analysis,
+    domain::{analysis::Analysis, escalation::EscalationPolicy, tuning::TurnSpeaker},
     nlp::{
         batch::MOST_TEXTS,
+        labels::HUMAN_REQUEST,
         lexicon::Lexicon,
-        measure::{Figures, measure},
+        measure::{
+            Conversation, ConversationFigures, Difference, Disturbance, Figures, Loss, conversation,
+            figures::binary, measure, sameness,
+        },
         model::{Model, Precision},
         train::data::{self, Examples, Part},
         worker,
@@ -30,10 +37,10 @@ pub struct Arguments {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Choice::Model)]
     analyzer: Choice,
-    /// Fail when a figure is below its floor.
+    /// Fail when a figure is on the wrong side of its limit.
     #[arg(long)]
     gate: bool,
-    /// Print JSON Lines instead of a table.
+    /// Print JSON Lines instead of tables.
     #[arg(long)]
     json: bool,
     /// Print the lines on the wrong side of the operating point for this head, on stderr.
@@ -41,17 +48,40 @@ pub struct Arguments {
     wrong: Option<String>,
 }
 
-/// Set, head, figure, and what it may not fall below.
-const FLOORS: &[(&str, &str, &str, f64)] = &[
-    ("own/human_request", "human_request", "f1", 0.80),
-    ("own/mood", "frustration", "auc", 0.85),
-    ("own/mood", "sentiment", "recall", 0.65),
-    ("own/conversations", "frustration", "auc", 0.75),
+/// A limit for a figure. What is measured on fewer than this many lines is not judged.
+struct Limit {
+    set: &'static str,
+    head: &'static str,
+    figure: &'static str,
+    least: f64,
+}
+
+const fn floor(set: &'static str, head: &'static str, figure: &'static str, least: f64) -> Limit {
+    Limit { set, head, figure, least }
+}
+
+/// Below these the model is not good enough to ship. An error of calibration counts as
+/// one less itself, so that more is better everywhere.
+const FLOORS: &[Limit] = &[
+    floor("own/human_request", "human_request", "f1", 0.80),
+    floor("own/human_request", "human_request", "calibration", 0.92),
+    floor("own/mood", "frustration", "auc", 0.85),
+    floor("own/mood", "frustration", "calibration", 0.88),
+    floor("own/mood", "sentiment", "recall", 0.65),
+    floor("own/conversations", "frustration", "auc", 0.75),
 ];
+
+/// Everything that was measured.
+#[derive(Default)]
+struct Findings {
+    figures: Vec<Figures>,
+    conversations: Vec<ConversationFigures>,
+    losses: Vec<Loss>,
+    differences: Vec<Difference>,
+}
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let sets = data::read(&arguments.data, Part::Dev)?;
     let model = match arguments.analyzer {
         Choice::Words => None,
         Choice::Model => {
@@ -62,49 +92,114 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Some(model)
         }
     };
-    let mut figures = Vec::new();
-    for set in &sets {
-        let analyses = analyze(model.as_ref(), set)?;
-        if let Some(head) = &arguments.wrong {
-            show_wrong(set, &analyses, head);
-        }
-        figures.extend(measure(set, &analyses));
-    }
-    if arguments.json {
-        let lines: Result<Vec<String>, _> = figures.iter().map(serde_json::to_string).collect();
-        super::print(&lines?.join("\n"))?;
-    } else {
-        super::print(&table(&figures))?;
-    }
-    let fallen = below_floors(&figures);
+    let found = find(arguments, model.as_ref())?;
+    super::print(&if arguments.json { found.as_lines()? } else { found.as_tables() })?;
+    let fallen = found.below_floors();
     if arguments.gate && !fallen.is_empty() {
         return Err(Failure::Failed(anyhow::anyhow!("below the floor: {}", fallen.join("; "))));
     }
     Ok(())
 }
 
-fn analyze(model: Option<&Model>, set: &Examples) -> Result<Vec<Analysis>, Failure> {
+fn find(arguments: &Arguments, model: Option<&Model>) -> Result<Findings, Failure> {
+    let mut found = Findings::default();
+    for set in &data::read(&arguments.data, Part::Dev)? {
+        let texts: Vec<&str> = set.examples.iter().map(|example| example.text.as_str()).collect();
+        let analyses = analyze(model, &texts)?;
+        if let Some(head) = &arguments.wrong {
+            show_wrong(set, &analyses, head);
+        }
+        found.figures.extend(measure(set, &analyses));
+        // Requests for a person, where a set has enough of them to speak of.
+        let n_asking =
+            set.examples.iter().filter(|one| one.head(HUMAN_REQUEST).is_some_and(|is| is >= 0.5)).count();
+        if n_asking >= 40 {
+            found.losses.extend(losses(model, set, &analyses)?);
+        }
+    }
+    let mut by_set: BTreeMap<String, Vec<Conversation>> = BTreeMap::new();
+    for mut one in conversation::read(&arguments.data, Part::Dev)? {
+        analyze_turns(model, &mut one)?;
+        by_set.entry(one.set.clone()).or_default().push(one);
+    }
+    let policy = EscalationPolicy::default();
+    let all: Vec<&Conversation> = by_set.values().flatten().collect();
+    for (set, conversations) in &by_set {
+        let conversations: Vec<&Conversation> = conversations.iter().collect();
+        found.conversations.extend(conversation::measure(set, &policy, &conversations));
+    }
+    found.conversations.extend(conversation::measure("all", &policy, &all));
+    for (set, pairs) in sameness::read(&arguments.data)? {
+        let plain: Vec<&str> = pairs.iter().map(|pair| pair.plain.as_str()).collect();
+        let other: Vec<&str> = pairs.iter().map(|pair| pair.other.as_str()).collect();
+        let both: Vec<(Analysis, Analysis)> =
+            analyze(model, &plain)?.into_iter().zip(analyze(model, &other)?).collect();
+        found.differences.extend(sameness::compare(&set, &pairs, &both));
+    }
+    Ok(found)
+}
+
+fn analyze(model: Option<&Model>, texts: &[&str]) -> Result<Vec<Analysis>, Failure> {
     let Some(model) = model else {
-        return Ok(set
-            .examples
-            .iter()
-            .map(|example| Lexicon::compiled_in().analyze(&example.text))
-            .collect());
+        return Ok(texts.iter().map(|text| Lexicon::compiled_in().analyze(text)).collect());
     };
     // Sorted by length, so that little is padded; then back into their order.
-    let mut order: Vec<usize> = (0..set.examples.len()).collect();
-    order.sort_by_key(|at| set.examples[*at].text.len());
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by_key(|at| texts[*at].len());
     let mut found: Vec<(usize, Analysis)> = Vec::with_capacity(order.len());
     for chunk in order.chunks(MOST_TEXTS) {
-        let analyses = worker::analyze(model, chunk.iter().map(|at| set.examples[*at].text.as_str()))?;
+        let analyses = worker::analyze(model, chunk.iter().map(|at| texts[*at]))?;
         found.extend(chunk.iter().copied().zip(analyses));
     }
     found.sort_by_key(|(at, _)| *at);
     Ok(found.into_iter().map(|(_, analysis)| analysis).collect())
 }
 
+fn analyze_turns(model: Option<&Model>, one: &mut Conversation) -> Result<(), Failure> {
+    let visitors = one.turns.iter_mut().filter(|turn| turn.speaker == TurnSpeaker::Visitor);
+    let (mut places, mut texts) = (Vec::new(), Vec::new());
+    for turn in visitors {
+        texts.push(turn.text.clone());
+        places.push(turn);
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for (turn, analysis) in places.into_iter().zip(analyze(model, &texts)?) {
+        turn.analysis = Some(analysis);
+    }
+    Ok(())
+}
+
+fn losses(model: Option<&Model>, set: &Examples, analyses: &[Analysis]) -> Result<Vec<Loss>, Failure> {
+    let f1 = |analyses: &[Analysis]| {
+        let known: Vec<(f64, bool)> = set
+            .examples
+            .iter()
+            .zip(analyses)
+            .filter_map(|(example, found)| Some((found.human_request, example.head(HUMAN_REQUEST)? >= 0.5)))
+            .collect();
+        binary(&set.name, "", "human_request", &known).f1.unwrap_or_default()
+    };
+    let plain = f1(analyses);
+    let mut losses = Vec::new();
+    for disturbance in Disturbance::ALL {
+        let texts: Vec<String> =
+            set.examples.iter().enumerate().map(|(nth, one)| disturbance.of(&one.text, nth)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let disturbed = f1(&analyze(model, &texts)?);
+        losses.push(Loss {
+            set: set.name.clone(),
+            head: "human_request".to_owned(),
+            disturbance,
+            f1: plain,
+            disturbed_f1: disturbed,
+            points_lost: (plain - disturbed) * 100.0,
+        });
+    }
+    Ok(losses)
+}
+
 fn show_wrong(set: &Examples, analyses: &[Analysis], head: &str) {
-    use crate::nlp::labels::{FRUSTRATION, HUMAN_REQUEST, OFFENSIVE};
+    use crate::nlp::labels::{FRUSTRATION, OFFENSIVE};
     for (example, analysis) in set.examples.iter().zip(analyses) {
         let (meant, found) = match head {
             "human_request" => (example.head(HUMAN_REQUEST), analysis.human_request),
@@ -118,45 +213,127 @@ fn show_wrong(set: &Examples, analyses: &[Analysis], head: &str) {
     }
 }
 
-fn table(figures: &[Figures]) -> String {
-    let show =
-        |figure: Option<f64>| figure.map_or_else(|| "    -".to_owned(), |figure| format!("{figure:.3}"));
-    let mut lines = vec![format!(
-        "{:<34} {:<18} {:<24} {:>6} {:>6}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}",
-        "set", "slice", "head", "lines", "there", "prec", "rec", "F1", "AUC", "ECE", "acc"
-    )];
-    for one in figures {
-        let set: String = one.set.chars().take(34).collect();
-        let slice: String = one.slice.chars().take(18).collect();
-        lines.push(format!(
-            "{set:<34} {slice:<18} {:<24} {:>6} {:>6}  {}  {}  {}  {}  {}  {:.3}",
-            one.head,
-            one.n,
-            one.n_present,
-            show(one.precision),
-            show(one.recall),
-            show(one.f1),
-            show(one.auc),
-            show(one.calibration_error),
-            one.accuracy
-        ));
-    }
-    lines.join("\n")
+fn shown(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "    -".to_owned(), |figure| format!("{figure:.3}"))
 }
 
-fn below_floors(figures: &[Figures]) -> Vec<String> {
-    FLOORS
-        .iter()
-        .filter_map(|(set, head, figure, floor)| {
-            let one =
-                figures.iter().find(|one| one.set == *set && one.slice.is_empty() && one.head == *head)?;
-            let value = match *figure {
-                "f1" => one.f1,
-                "auc" => one.auc,
-                _ => one.recall,
+impl Findings {
+    fn as_lines(&self) -> Result<String, serde_json::Error> {
+        fn tagged<T: Serialize>(of: &str, rows: &[T]) -> Result<Vec<String>, serde_json::Error> {
+            let line = |row: &T| {
+                let mut row = serde_json::to_value(row)?;
+                row["of"] = Value::from(of);
+                serde_json::to_string(&row)
             };
-            let value = value.unwrap_or_default();
-            (value < *floor).then(|| format!("{set} {head} {figure} is {value:.3}, the floor is {floor}"))
-        })
-        .collect()
+            rows.iter().map(line).collect()
+        }
+        let mut lines = tagged("head", &self.figures)?;
+        lines.extend(tagged("conversations", &self.conversations)?);
+        lines.extend(tagged("disturbance", &self.losses)?);
+        lines.extend(tagged("sameness", &self.differences)?);
+        Ok(lines.join("\n"))
+    }
+
+    fn as_tables(&self) -> String {
+        let mut lines = vec![format!(
+            "{:<34} {:<18} {:<24} {:>6} {:>6}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}  {:>5}",
+            "set", "slice", "head", "lines", "there", "prec", "rec", "F1", "AUC", "ECE", "acc"
+        )];
+        for one in &self.figures {
+            let set: String = one.set.chars().take(34).collect();
+            let slice: String = one.slice.chars().take(18).collect();
+            lines.push(format!(
+                "{set:<34} {slice:<18} {:<24} {:>6} {:>6}  {}  {}  {}  {}  {}  {:.3}",
+                one.head,
+                one.n,
+                one.n_present,
+                shown(one.precision),
+                shown(one.recall),
+                shown(one.f1),
+                shown(one.auc),
+                shown(one.calibration_error),
+                one.accuracy
+            ));
+        }
+        if !self.conversations.is_empty() {
+            lines.push(format!(
+                "\n{:<24} {:>5} {:>10} {:>5} {:>6} {:>5} {:>7} {:>7} {:>9} {:>8}",
+                "conversations of",
+                "all",
+                "frustrated",
+                "calm",
+                "AUC",
+                "due",
+                "caught",
+                "late",
+                "needless",
+                "by word"
+            ));
+        }
+        for one in &self.conversations {
+            lines.push(format!(
+                "{:<24} {:>5} {:>10} {:>5} {:>6} {:>5} {:>7} {:>7} {:>9} {:>8}",
+                one.set,
+                one.n,
+                one.n_frustrated,
+                one.n_calm,
+                shown(one.auc),
+                one.n_due,
+                one.n_caught,
+                one.median_late.map_or_else(|| "-".to_owned(), |late| format!("{late:.1}")),
+                one.n_needless,
+                one.n_needless_by_word
+            ));
+        }
+        if !self.losses.is_empty() {
+            lines.push(format!(
+                "\n{:<34} {:<14} {:>6} {:>9} {:>11}",
+                "requests for a person, disturbed", "how", "F1", "disturbed", "points lost"
+            ));
+        }
+        for one in &self.losses {
+            lines.push(format!(
+                "{:<34} {:<14} {:>6.3} {:>9.3} {:>11.1}",
+                one.set,
+                one.disturbance.as_str(),
+                one.f1,
+                one.disturbed_f1,
+                one.points_lost
+            ));
+        }
+        if !self.differences.is_empty() {
+            lines.push(format!(
+                "\n{:<12} {:<28} {:<14} {:>6} {:>7} {:>7} {:>8}",
+                "the same by", "group", "head", "pairs", "mean", "size", "flipped"
+            ));
+        }
+        for one in &self.differences {
+            lines.push(format!(
+                "{:<12} {:<28} {:<14} {:>6} {:>7.3} {:>7.3} {:>8.3}",
+                one.set, one.group, one.head, one.n, one.mean, one.mean_size, one.flipped
+            ));
+        }
+        lines.join("\n")
+    }
+
+    fn below_floors(&self) -> Vec<String> {
+        FLOORS
+            .iter()
+            .filter_map(|limit| {
+                let one = self
+                    .figures
+                    .iter()
+                    .find(|one| one.set == limit.set && one.slice.is_empty() && one.head == limit.head)?;
+                let value = match limit.figure {
+                    "f1" => one.f1,
+                    "auc" => one.auc,
+                    "calibration" => one.calibration_error.map(|error| 1.0 - error),
+                    _ => one.recall,
+                };
+                let value = value.unwrap_or_default();
+                let Limit { set, head, figure, least } = limit;
+                (value < *least).then(|| format!("{set} {head} {figure} is {value:.3}, the floor is {least}"))
+            })
+            .collect()
+    }
 }

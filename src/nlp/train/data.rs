@@ -157,6 +157,37 @@ pub fn read(folders: &[PathBuf], part: Part) -> Result<Vec<Examples>, NlpError> 
     Ok(found)
 }
 
+/// The lines of the files written for this project that hold whole conversations,
+/// each with the name of its set.
+///
+/// # Errors
+///
+/// A folder or file cannot be read, or a line is not JSON.
+pub fn conversations(folders: &[PathBuf], part: Part) -> Result<Vec<(String, Value)>, NlpError> {
+    let mut files = Vec::new();
+    for folder in folders {
+        walk(folder, &mut files)?;
+    }
+    files.sort();
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| is_of(file, part) && public_set(file).is_none()) {
+        let set = format!("own/{}", folder_name(file));
+        let rows = rows(file)?.into_iter().filter(|row| row.get("escalate_at").is_some());
+        found.extend(rows.map(|row| (set.clone(), row)));
+    }
+    Ok(found)
+}
+
+/// The public set that a file is of.
+fn public_set(file: &Path) -> Option<&'static Set> {
+    let stem = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    SETS.iter().find(|set| stem.starts_with(set.stem))
+}
+
+fn folder_name(file: &Path) -> &str {
+    file.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default()
+}
+
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), NlpError> {
     if folder.is_file() {
         files.push(folder.to_owned());
@@ -187,8 +218,8 @@ type Read = (String, String, f64, bool, Vec<Example>);
 
 fn read_file(path: &Path) -> Result<Option<Read>, NlpError> {
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
-    if matches!(folder, "dialogues" | "lexicon") {
+    let folder = folder_name(path);
+    if matches!(folder, "dialogues" | "lexicon" | "sameness") {
         return Ok(None);
     }
     let rows = rows(path)?;
@@ -196,7 +227,7 @@ fn read_file(path: &Path) -> Result<Option<Read>, NlpError> {
         let name = format!("dev_real/{}", stem.split('.').next().unwrap_or_default());
         return Ok(Some((name, "ODbL 1.0".to_owned(), 0.0, false, rows.iter().filter_map(real).collect())));
     }
-    if let Some(set) = SETS.iter().find(|set| stem.starts_with(set.stem)) {
+    if let Some(set) = public_set(path) {
         let examples = rows.iter().filter_map(|row| public(set, row)).collect();
         return Ok(Some((set.name.to_owned(), set.license.to_owned(), set.share, false, examples)));
     }
@@ -205,7 +236,12 @@ fn read_file(path: &Path) -> Result<Option<Read>, NlpError> {
     Ok(Some((format!("own/{folder}"), "Apache-2.0".to_owned(), share, true, examples)))
 }
 
-fn rows(path: &Path) -> Result<Vec<Value>, NlpError> {
+/// The lines of a file.
+///
+/// # Errors
+///
+/// It cannot be read, or a line is not JSON.
+pub fn rows(path: &Path) -> Result<Vec<Value>, NlpError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     let mut rows = Vec::new();
     for (number, line) in BufReader::new(file).lines().enumerate() {

@@ -1,14 +1,14 @@
-//! Measuring analyses against labels. Pure numbers; nothing is trained here.
+//! How each head does, on a set and on its slices.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{
+use crate::domain::analysis::{Analysis, Intent, Mood, OPERATING_POINT};
+use crate::nlp::{
     labels::{FRUSTRATION, HUMAN_REQUEST, INTENTS, OFFENSIVE},
     train::data::{Example, Examples},
 };
-use crate::domain::analysis::{Analysis, Intent, Mood, OPERATING_POINT};
 
 /// How one head did on one set, or on one slice of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -92,7 +92,8 @@ fn found(analysis: &Analysis, output: usize) -> f64 {
     }
 }
 
-fn binary(set: &str, slice: &str, head: &str, known: &[(f64, bool)]) -> Figures {
+/// A head's figures from its values and whether it was present.
+pub fn binary(set: &str, slice: &str, head: &str, known: &[(f64, bool)]) -> Figures {
     let count = |is_found: bool, is_present: bool| {
         known
             .iter()
@@ -118,7 +119,7 @@ fn binary(set: &str, slice: &str, head: &str, known: &[(f64, bool)]) -> Figures 
 }
 
 /// Area under the curve, by ranks; ties count half.
-fn auc(known: &[(f64, bool)]) -> Option<f64> {
+pub(super) fn auc(known: &[(f64, bool)]) -> Option<f64> {
     let n_present = known.iter().filter(|(_, present)| *present).count();
     let n_absent = known.len() - n_present;
     if n_present == 0 || n_absent == 0 {
