@@ -39,6 +39,9 @@ pub struct Arguments {
     /// How long to train.
     #[arg(long, value_name = "N", default_value_t = 60.0)]
     minutes: f64,
+    /// How many steps to train, in the place of the minutes.
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
     /// Where chance starts.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -86,6 +89,7 @@ fn learn(arguments: &Arguments) -> Result<(), Failure> {
         teacher: arguments.teacher.clone(),
         layers,
         minutes: arguments.minutes,
+        steps: arguments.steps,
         seed: arguments.seed,
         threads: arguments.threads.max(1),
         name: arguments.name.clone(),

@@ -144,7 +144,7 @@ pub fn read(folders: &[PathBuf], part: Part) -> Result<Vec<Examples>, NlpError> 
     files.sort();
     let mut found: Vec<Examples> = Vec::new();
     for file in files.iter().filter(|file| is_of(file, part)) {
-        let Some((name, license, share, is_own, examples)) = read_file(file)? else { continue };
+        let Some((name, license, share, is_own, examples)) = read_file(file, part)? else { continue };
         match found.iter_mut().find(|set| set.name == name) {
             Some(set) => set.examples.extend(examples),
             None => found.push(Examples { name, license, share, is_own, examples }),
@@ -216,7 +216,7 @@ fn is_of(file: &Path, part: Part) -> bool {
 
 type Read = (String, String, f64, bool, Vec<Example>);
 
-fn read_file(path: &Path) -> Result<Option<Read>, NlpError> {
+fn read_file(path: &Path, part: Part) -> Result<Option<Read>, NlpError> {
     let stem = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let folder = folder_name(path);
     if matches!(folder, "dialogues" | "lexicon" | "sameness") {
@@ -231,7 +231,7 @@ fn read_file(path: &Path) -> Result<Option<Read>, NlpError> {
         let examples = rows.iter().filter_map(|row| public(set, row)).collect();
         return Ok(Some((set.name.to_owned(), set.license.to_owned(), set.share, false, examples)));
     }
-    let examples: Vec<Example> = rows.iter().flat_map(own).collect();
+    let examples: Vec<Example> = rows.iter().flat_map(|row| own(row, part)).collect();
     let share = OWN_SHARES.iter().find(|(name, _)| *name == folder).map_or(0.05, |(_, share)| *share);
     Ok(Some((format!("own/{folder}"), "Apache-2.0".to_owned(), share, true, examples)))
 }
@@ -357,15 +357,25 @@ fn real(row: &Value) -> Option<Example> {
 }
 
 /// A line written for this project: a message, or the visitor's turns of a conversation.
-fn own(row: &Value) -> Vec<Example> {
-    let turns = match row.get("turns").and_then(Value::as_array) {
-        Some(turns) => turns
-            .iter()
-            .filter(|turn| turn.get("speaker").and_then(Value::as_str) == Some("visitor"))
-            .collect(),
-        None => vec![row],
+fn own(row: &Value, part: Part) -> Vec<Example> {
+    let Some(turns) = row.get("turns").and_then(Value::as_array) else {
+        return own_message(row).into_iter().collect();
     };
-    turns.into_iter().filter_map(own_message).collect()
+    let visitors = turns.iter().filter(|turn| turn.get("speaker").and_then(Value::as_str) == Some("visitor"));
+    let mut examples: Vec<Example> = visitors.filter_map(own_message).collect();
+    if part == Part::Train {
+        examples.iter_mut().for_each(forget_unsaid_mood);
+    }
+    examples
+}
+
+/// The mood of a few words ("the blue one", "again no") was labelled with the whole
+/// conversation in view. The words alone do not say it, and must not learn to.
+fn forget_unsaid_mood(example: &mut Example) {
+    let is_annoyed = example.head(FRUSTRATION).is_some_and(|frustration| frustration > 0.0);
+    if is_annoyed && example.text.split_whitespace().count() <= 3 {
+        example.set(FRUSTRATION, None);
+    }
 }
 
 fn own_message(row: &Value) -> Option<Example> {

@@ -50,8 +50,10 @@ pub struct Plan {
     pub teacher: Option<PathBuf>,
     /// Which layers of the teacher, or else of the base, are kept.
     pub layers: Vec<usize>,
-    /// How long to train.
+    /// How long to train, where the number of steps does not say it.
     pub minutes: f64,
+    /// How many steps to train: the same on every machine.
+    pub steps: Option<u64>,
     /// Where chance starts.
     pub seed: u64,
     /// How many threads the engine may use.
@@ -60,6 +62,16 @@ pub struct Plan {
     pub name: String,
     /// The version the model gets.
     pub version: String,
+}
+
+impl Plan {
+    /// The share of the training that is done.
+    fn done(&self, progress: &Progress) -> f64 {
+        match self.steps {
+            Some(steps) => progress.steps as f64 / steps.max(1) as f64,
+            None => progress.seconds / (self.minutes * 60.0),
+        }
+    }
 }
 
 /// What is remembered between two runs on the same output folder.
@@ -246,19 +258,18 @@ impl Learner<'_> {
         let adam = tch::nn::AdamW { wd: 0.01, ..tch::nn::AdamW::default() };
         let mut top = adam.build(&self.student.top, TOP_RATE)?;
         let body_rate = BODY_RATE * 3.0 / self.plan.layers.len() as f64;
-        let budget = self.plan.minutes * 60.0;
         let mut decks: Vec<Deck> = sets.iter().map(|_| Deck { order: Vec::new(), next: 0 }).collect();
         let (begun, earlier) = (Instant::now(), progress.seconds);
         let (mut reported, mut saved) = (Instant::now(), Instant::now());
         let (mut sum, mut sentence_sum, mut n) = (0.0, 0.0, 0);
-        while progress.seconds < budget {
+        while self.plan.done(progress) < 1.0 {
             let mut round: Vec<Drawn> =
                 (0..TEXTS_IN_STEP * STEPS_IN_ROUND).map(|_| self.draw(sets, &mut decks)).collect();
             round.sort_by_key(|drawn| drawn.ids.len());
             let mut steps: Vec<&[Drawn]> = round.chunks(TEXTS_IN_STEP).collect();
             steps.shuffle(&mut self.chance);
             for step in steps {
-                let done = (progress.seconds / budget).min(1.0);
+                let done = self.plan.done(progress).min(1.0);
                 let rate = (progress.steps as f64 / 100.0).min(1.0) * (1.0 - done).max(0.02);
                 top.set_lr(TOP_RATE * rate);
                 let (loss, sentence) = self.loss(step)?;
@@ -276,9 +287,9 @@ impl Learner<'_> {
             if reported.elapsed() > Duration::from_secs(20) {
                 let n_steps = f64::from(n);
                 report(&format!(
-                    "{:>5.1} of {:.0} min  step {}  heads {:.3}  sentences {:.3}",
+                    "{:>5.1} min  {:>3.0} %  step {}  heads {:.3}  sentences {:.3}",
                     progress.seconds / 60.0,
-                    self.plan.minutes,
+                    self.plan.done(progress) * 100.0,
                     progress.steps,
                     sum / n_steps,
                     sentence_sum * 2.0 / n_steps
