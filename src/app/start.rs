@@ -18,7 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::id::QueueId;
 use crate::domain::queue::Queue;
 use crate::flow::ports::directory::Stamp;
-use crate::flow::ports::{Analyzer, Bot, Clock, Directory, IdSource, Observer, Ports};
+use crate::flow::ports::{Analyzer, Bot, Clock, Directory, IdSource, Labels, Observer, Ports};
 use crate::flow::{Flow, Settings};
 use crate::gateway::protocol::Close;
 use crate::gateway::{self, Gateway};
@@ -78,6 +78,7 @@ impl App {
         let store = open_store(&config, &*ids)?;
         let alone = take_alone(&config)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
+        let labels: Arc<dyn Labels> = Arc::new(store.clone());
         let analyzer = replacements.analyzer.unwrap_or_else(|| analyzer(&config.nlp));
         let bot = match replacements.bot {
             Some(bot) => bot,
@@ -131,6 +132,7 @@ impl App {
             site: Arc::new(site),
             flow: flow.clone(),
             desk: Arc::new(GatewayDesk(flow.clone())),
+            labels,
             logins: Arc::clone(&logins),
             visitors: Arc::new(visitors),
             tickets,

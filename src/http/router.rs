@@ -14,11 +14,12 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::access::{Access, Gate, guard};
 use super::api::{
-    accounts, audit, canned, conversations, knowledge, login, policies, queues, testbench, widget, widgets,
+    accounts, audit, canned, conversations, knowledge, labels, login, policies, queues, testbench, widget,
+    widgets,
 };
 use super::state::Http;
 use super::{assets, headers, health, metrics, pages};
-use crate::domain::agent::Permission::{Administer, Answer, Supervise, Tune};
+use crate::domain::agent::Permission::{Administer, Answer, LabelMessages, Supervise, Tune};
 
 /// One route: how it is called, who may call it, and what answers.
 struct Route {
@@ -105,6 +106,31 @@ fn table() -> Vec<Route> {
         route(GET, "/api/v1/live", Account(Supervise), get(conversations::live)),
         route(GET, "/api/v1/conversations", Account(Answer), get(conversations::list)),
         route(GET, "/api/v1/conversations/{id}", Account(Answer), get(conversations::show)),
+        route(
+            PUT,
+            "/api/v1/conversations/{id}/label",
+            Account(LabelMessages),
+            put(labels::label_conversation),
+        ),
+        route(
+            DELETE,
+            "/api/v1/conversations/{id}/label",
+            Account(LabelMessages),
+            delete(labels::unlabel_conversation),
+        ),
+        route(
+            PUT,
+            "/api/v1/conversations/{id}/labels/{position}",
+            Account(LabelMessages),
+            put(labels::label_message),
+        ),
+        route(
+            DELETE,
+            "/api/v1/conversations/{id}/labels/{position}",
+            Account(LabelMessages),
+            delete(labels::unlabel_message),
+        ),
+        route(GET, "/api/v1/labels", Account(LabelMessages), get(labels::counts)),
         route(GET, "/api/v1/audit", Account(Administer), get(audit::list)),
     ]
 }

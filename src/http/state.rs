@@ -7,7 +7,7 @@ use crate::auth::{Logins, Tickets, Visitors};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::flow::Flow;
-use crate::flow::ports::{Directory, Hint, Store};
+use crate::flow::ports::{Directory, Hint, Labels, Store};
 use crate::telemetry::Metrics;
 
 /// The parts of the service that HTTP reaches.
@@ -21,6 +21,8 @@ pub struct Http {
     pub flow: Flow,
     /// Writes conversations as agents see them.
     pub desk: Arc<dyn Desk>,
+    /// What supervisors say that messages and conversations were.
+    pub labels: Arc<dyn Labels>,
     /// Logins of the humans who answer.
     pub logins: Arc<Logins>,
     /// Visitors and their secrets.

@@ -16,6 +16,7 @@ mod config;
 mod auth;
 mod roles;
 mod api;
+mod labels;
 mod pages;
 mod gateway;
 mod kill;

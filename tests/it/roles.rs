@@ -11,7 +11,7 @@ use crate::support::{Person, TestApp};
 fn path(route: &RouteInfo) -> String {
     let path =
         route.path.replace("{id}", "agt_nobody").replace("{key}", "wk_nothing").replace("{version}", "9999");
-    path.replace("{build}", "x").replace("{*name}", "nothing.js")
+    path.replace("{position}", "1").replace("{build}", "x").replace("{*name}", "nothing.js")
 }
 
 /// The routes that need an account. Logging out is last: it ends what the others need.

@@ -23,13 +23,16 @@ pub enum Permission {
     Supervise,
     /// Change policy, knowledge and canned replies.
     Tune,
+    /// Say what messages and conversations really were.
+    LabelMessages,
     /// Change accounts, queues, widgets; read the audit.
     Administer,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Answer, Self::Supervise, Self::Tune, Self::Administer];
+    pub const ALL: [Self; 5] =
+        [Self::Answer, Self::Supervise, Self::Tune, Self::LabelMessages, Self::Administer];
 }
 
 impl Role {
@@ -40,7 +43,7 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::Answer => Self::Agent,
-            Permission::Supervise | Permission::Tune => Self::Supervisor,
+            Permission::Supervise | Permission::Tune | Permission::LabelMessages => Self::Supervisor,
             Permission::Administer => Self::Admin,
         };
         self >= least

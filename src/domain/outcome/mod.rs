@@ -1,6 +1,10 @@
 //! How a conversation ended: what the agent chose, what the visitor said of it,
 //! and whether the escalation was right.
 
+mod label;
+
+pub use label::{ConversationLabel, InvalidLabel, LabelCounts, MessageLabel, NEEDED_LABELS};
+
 use super::id::ConversationId;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +59,22 @@ words! {
         Late => "late",
         /// The bot could have kept it.
         Needless => "needless",
+    }
+}
+
+words! {
+    /// What a supervisor says of a whole conversation.
+    Verdict {
+        /// A human was called at the right moment, or rightly not at all.
+        Right => "right",
+        /// Too early.
+        Early => "early",
+        /// Too late.
+        Late => "late",
+        /// The bot could have kept it.
+        Needless => "needless",
+        /// No human was called, and one should have been.
+        Missed => "missed",
     }
 }
 

@@ -6,6 +6,7 @@ pub mod bus;
 pub mod clock;
 pub mod directory;
 pub mod ids;
+pub mod labels;
 pub mod observer;
 pub mod store;
 
@@ -15,6 +16,7 @@ pub use bus::{Bus, Hint, Side};
 pub use clock::Clock;
 pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
+pub use labels::{Labels, LabelsOf};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,

@@ -96,6 +96,8 @@ pub struct Search {
     pub text: String,
     /// Held last, or now, by this agent.
     pub agent: Option<AgentId>,
+    /// With a label of a supervisor on it or on one of its messages, or without any; either, when not said.
+    pub is_labeled: Option<bool>,
     /// Opened before.
     pub before: Option<Timestamp>,
     /// At most so many.

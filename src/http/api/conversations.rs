@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::path_id;
+use super::{labels, path_id};
 use crate::auth::Caller;
 use crate::domain::agent::Permission;
 use crate::domain::conversation::StateName;
@@ -40,6 +40,7 @@ pub(in crate::http) struct Asked {
     state: String,
     #[serde(default)]
     q: String,
+    labeled: Option<bool>,
     before: Option<String>,
     limit: Option<usize>,
 }
@@ -68,7 +69,8 @@ pub(in crate::http) async fn list(
     let limit = asked.limit.unwrap_or(50).clamp(1, MOST);
     // Agents look through their own; who supervises looks through all.
     let agent = (!caller.may(Permission::Supervise)).then(|| caller.id().clone());
-    let search = Search { states, text: asked.q.trim().to_owned(), agent, before, limit };
+    let search =
+        Search { states, text: asked.q.trim().to_owned(), agent, is_labeled: asked.labeled, before, limit };
     let found = http.store().search(search).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.opened_at);
     let found = http.flow.cards(found).await?;
@@ -81,7 +83,11 @@ pub(in crate::http) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let id = path_id(ConversationId::parse(&id), "the conversation")?;
-    Ok(Json(http.desk.conversation(caller.id(), &id).await?))
+    let mut shown = http.desk.conversation(caller.id(), &id).await?;
+    if caller.may(Permission::LabelMessages) {
+        labels::show_on(&mut shown, &http.labels.labels_of(&id).await?);
+    }
+    Ok(Json(shown))
 }
 
 pub(in crate::http) async fn live(State(http): State<Http>, caller: Caller) -> Result<Json<Value>, ApiError> {

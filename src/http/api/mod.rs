@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod canned;
 pub(super) mod conversations;
 pub(super) mod knowledge;
+pub(super) mod labels;
 pub(super) mod login;
 pub(super) mod policies;
 pub(super) mod queues;

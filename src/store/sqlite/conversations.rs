@@ -191,6 +191,13 @@ pub(super) fn search(connection: &Connection, search: &Search) -> Result<Vec<Con
         values.push(Box::new(before.as_millis()));
         conditions.push(format!("opened_at < ?{}", values.len()));
     }
+    if let Some(is_labeled) = search.is_labeled {
+        let negation = if is_labeled { "" } else { "not " };
+        conditions.push(format!(
+            "{negation}(exists (select 1 from message_labels where conversation = conversations.id) \
+             or exists (select 1 from conversation_labels where conversation = conversations.id))"
+        ));
+    }
     let text = search.text.trim();
     if !text.is_empty() {
         let pattern = format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));

@@ -82,7 +82,14 @@ fn to_json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-fn audit(tx: &Connection, stamp: &Stamp, action: &str, target: &str, detail: &str) -> rusqlite::Result<()> {
+/// Leaves an entry in the audit log, in the same write as what it tells of.
+pub(super) fn audit(
+    tx: &Connection,
+    stamp: &Stamp,
+    action: &str,
+    target: &str,
+    detail: &str,
+) -> rusqlite::Result<()> {
     let by = stamp.by.as_ref().map(AgentId::as_str);
     tx.prepare_cached("insert into audit (at, account, action, target, detail) values (?, ?, ?, ?, ?)")?
         .execute(params![stamp.at.as_millis(), by, action, target, detail])?;

@@ -6,6 +6,7 @@ mod conversations;
 mod directory;
 mod entries;
 mod handoffs;
+mod labels;
 mod port;
 mod writer;
 
@@ -15,8 +16,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Numbered, forward only, each safe while the previous version of Baton still runs.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_conversations.sql"), include_str!("migrations/0002_directory.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_conversations.sql"),
+    include_str!("migrations/0002_directory.sql"),
+    include_str!("migrations/0003_labels.sql"),
+];
 
 /// How much the store does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
