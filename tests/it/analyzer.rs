@@ -224,16 +224,6 @@ fn a_damaged_model_is_refused_by_name() {
 }
 
 #[test]
-fn the_model_reaches_its_floors() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/data");
-    let model = model_folder();
-    let arguments =
-        ["evaluate", "--gate", "--data", data.to_str().unwrap(), "--model", model.to_str().unwrap()];
-    let output = baton(&arguments, b"");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-#[test]
 fn languages_it_does_not_speak_are_left_alone_but_not_their_requests() {
     let analyzer = loaded(builder());
     for (text, asks) in [

@@ -12,6 +12,7 @@ mod invariants;
 mod store_contract;
 mod architecture;
 mod analyzer;
+mod evaluate;
 mod config;
 mod auth;
 mod roles;

@@ -21,6 +21,9 @@ use crate::{
 /// One text in so many is kept from training to calibrate with.
 const KEPT_FROM_TRAINING: u64 = 12;
 
+/// From this share of its lines on, a head belongs to a set.
+const AT_HOME_FROM: f64 = 0.08;
+
 /// A text with what is known of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Example {
@@ -122,13 +125,26 @@ pub fn split(sets: Vec<Examples>) -> (Vec<Examples>, Vec<Example>) {
             let (held, rest): (Vec<_>, Vec<_>) =
                 set.examples.into_iter().partition(|example| is_kept(&example.text));
             if set.is_own {
-                kept.extend(held);
+                kept.extend(only_at_home(held));
             }
             set.examples = rest;
             set
         })
         .collect();
     (learned, kept)
+}
+
+/// A head is calibrated on the sets that were written for it. Where hardly a line has
+/// it, the rest would only teach how rare it is there.
+fn only_at_home(mut held: Vec<Example>) -> Vec<Example> {
+    for output in [FRUSTRATION, OFFENSIVE, HUMAN_REQUEST] {
+        let known: Vec<f32> = held.iter().filter_map(|example| example.head(output)).collect();
+        let n_present = known.iter().filter(|value| **value >= 0.5).count();
+        if (n_present as f64) < known.len() as f64 * AT_HOME_FROM {
+            held.iter_mut().for_each(|example| example.set(output, None));
+        }
+    }
+    held
 }
 
 /// Every set found below the folders.
