@@ -81,7 +81,8 @@ fn lines<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, NlpError
     data::rows(path)?.into_iter().map(read).collect()
 }
 
-/// How far a group's messages are from the plain ones, for one head.
+/// How far a group's messages are from the plain ones, for one head. Messages that stand
+/// in several pairs are compared with their mean over all of them: no name is the plain one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// The set of pairs.
@@ -112,25 +113,35 @@ const HEADS: [Read; 4] = [
 
 /// Compares the analyses of pairs, given as plain and other in turn, by group and over all.
 pub fn compare(set: &str, pairs: &[Pair], analyses: &[(Analysis, Analysis)]) -> Vec<Difference> {
-    let mut groups: BTreeMap<&str, Vec<&(Analysis, Analysis)>> = BTreeMap::new();
-    for (pair, both) in pairs.iter().zip(analyses) {
-        groups.entry(&pair.group).or_default().push(both);
-        groups.entry("all").or_default().push(both);
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut messages: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        groups.entry(&pair.group).or_default().push(at);
+        groups.entry("all").or_default().push(at);
+        messages.entry(&pair.plain).or_default().push(at);
     }
     let mut differences = Vec::new();
-    for (group, both) in groups {
-        for (head, read) in HEADS {
-            let n = both.len() as f64;
-            let values: Vec<(f64, f64)> =
-                both.iter().map(|(plain, other)| (read(plain), read(other))).collect();
+    for (head, read) in HEADS {
+        let baseline = |at: usize| match messages[pairs[at].plain.as_str()].as_slice() {
+            [_] => read(&analyses[at].0),
+            all => all.iter().map(|at| read(&analyses[*at].1)).sum::<f64>() / all.len() as f64,
+        };
+        let baselines: BTreeMap<&str, f64> =
+            messages.iter().map(|(message, all)| (*message, baseline(all[0]))).collect();
+        for (group, places) in &groups {
+            let n = places.len() as f64;
+            let values: Vec<(f64, f64)> = places
+                .iter()
+                .map(|at| (baselines[pairs[*at].plain.as_str()], read(&analyses[*at].1)))
+                .collect();
             let sum = |value: &dyn Fn(f64, f64) -> f64| {
                 values.iter().map(|(plain, other)| value(*plain, *other)).sum::<f64>() / n
             };
             differences.push(Difference {
                 set: set.to_owned(),
-                group: group.to_owned(),
+                group: (*group).to_owned(),
                 head,
-                n: both.len(),
+                n: places.len(),
                 mean: sum(&|plain, other| other - plain),
                 mean_size: sum(&|plain, other| (other - plain).abs()),
                 flipped: sum(&|plain, other| f64::from(u8::from((plain >= 0.5) != (other >= 0.5)))),

@@ -33,6 +33,25 @@ const SHORT_FORMS: &[(&str, &str)] = &[
     ("and", "n"),
 ];
 
+/// Signs without a meaning that the encoder knows; what they are used for is too varied to say.
+const SIGNS: &[&str] = &["😊", "🙄", "😤", "😅", "🤷", "👌", "💔", "✨", "📱", "😢", "🎉", "😬"];
+
+/// What people put around what they want to say.
+const AROUND: &[(&str, &str)] = &[
+    ("hello", ""),
+    ("hi,", ""),
+    ("hey there.", ""),
+    ("dear sir or madam,", "yours sincerely"),
+    ("good evening", "many thanks"),
+    ("", "regards"),
+    ("", "thanks, dana"),
+    ("", "cheers"),
+    ("hello team,", "best, p. novak"),
+    ("re: my account 80-3321.", ""),
+    ("", "(case 118204)"),
+    ("hey", "sent from a tablet"),
+];
+
 /// A variant of the text, or the text itself.
 pub fn vary(text: &str, chance: &mut StdRng) -> String {
     let mut varied = text.to_owned();
@@ -44,11 +63,19 @@ pub fn vary(text: &str, chance: &mut StdRng) -> String {
     if chance.random_bool(0.12) {
         varied = shorten(&varied, chance);
     }
-    if chance.random_bool(0.22) {
-        let n_mistakes = 1 + usize::from(varied.len() > 40 && chance.random_bool(0.5));
-        for _ in 0..n_mistakes {
+    if chance.random_bool(0.35) {
+        // From a slip in the whole message to one in ten letters.
+        let n_most = 1 + varied.len() / 10;
+        for _ in 0..chance.random_range(1..=n_most) {
             varied = mistype(&varied, chance);
         }
+    }
+    if chance.random_bool(0.08) {
+        varied = decorate(&varied, chance);
+    }
+    if chance.random_bool(0.06) {
+        let (before, after) = AROUND.choose(chance).copied().unwrap_or_default();
+        varied = format!("{before} {varied} {after}").trim().to_owned();
     }
     if chance.random_bool(0.04) {
         varied = format!(
@@ -63,6 +90,15 @@ fn shorten(text: &str, chance: &mut StdRng) -> String {
     let Some((long, short)) = SHORT_FORMS.choose(chance) else { return text.to_owned() };
     let padded = format!(" {} ", text.to_lowercase());
     padded.replace(&format!(" {long} "), &format!(" {short} ")).trim().to_owned()
+}
+
+fn decorate(text: &str, chance: &mut StdRng) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    for _ in 0..chance.random_range(1..=3) {
+        let place = chance.random_range(0..=words.len());
+        words.insert(place, SIGNS.choose(chance).copied().unwrap_or_default());
+    }
+    words.join(" ")
 }
 
 fn mistype(text: &str, chance: &mut StdRng) -> String {

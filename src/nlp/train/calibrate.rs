@@ -16,7 +16,10 @@ pub fn fit(outputs: &[Outputs], examples: &[Example]) -> ([f64; N_OUTPUTS], [f64
         let known: Vec<(f64, f64)> = outputs
             .iter()
             .zip(examples)
-            .filter_map(|(row, example)| Some((row[output], f64::from(example.head(output)?))))
+            // A label between the two is an opinion; calibrated is whether it is there at all.
+            .filter_map(|(row, example)| {
+                Some((row[output], f64::from(u8::from(example.head(output)? >= 0.5))))
+            })
             .collect();
         let n_present = known.iter().filter(|(_, meant)| *meant > 0.5).count();
         if n_present >= LEAST_LINES && known.len() - n_present >= LEAST_LINES {
