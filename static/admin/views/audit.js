@@ -5,6 +5,7 @@ import { api, query } from '../../shared/api.js';
 import { html, useState } from '../../shared/html.js';
 import { nameOf } from '../app_state.js';
 import { Empty, Failed, Head, LoadingRows, useLoad, When } from '../parts.js';
+import { write } from '../routes.js';
 
 /** @type {Record<string, string>} */
 const ACTIONS = {
@@ -14,6 +15,9 @@ const ACTIONS = {
   'canned.save': 'saved the canned reply', 'canned.remove': 'removed the canned reply',
   'widget.create': 'added the widget', 'widget.change': 'changed the widget', 'widget.remove': 'removed the widget',
   'policy.publish': 'published the policy',
+  'label.message': 'labeled a message in', 'label.message.remove': 'took back the label of a message in',
+  'label.conversation': 'labeled the conversation', 'label.conversation.remove': 'took back the label of the conversation',
+  'model.adopt': 'adopted the model', 'model.rollback': 'rolled back to the model',
 };
 
 const action = (/** @type {string} */ code) => (Object.hasOwn(ACTIONS, code) ? ACTIONS[code] : code.replaceAll('.', ' ').replaceAll('_', ' '));
@@ -52,7 +56,7 @@ export function Audit() {
         : !data
           ? html`<${LoadingRows} rows=${8} label="The audit is loading" />`
           : data.entries.length === 0
-            ? html`<${Empty} icon=${scrollText} title="Nothing was changed yet">Every change of accounts, queues, knowledge, widgets and policy is kept here with its author.<//>`
+            ? html`<${Empty} icon=${scrollText} title="Nothing was changed yet">Every change of accounts, queues, knowledge, widgets, labels, policy and model is kept here with its author.<//>`
             : html`<ol class="list audit" aria-label="Changes, newest first">
                   ${data.entries.map(
                     (/** @type {any} */ entry) => html`<li key=${entry.id} class="audit-row">
@@ -70,6 +74,7 @@ export function Audit() {
 function Target(/** @type {any} */ { entry, names }) {
   const { target, account } = entry;
   if (!target) return null;
+  if (target.startsWith('cnv_')) return html`<a class="mono small" href=${write({ page: 'conversations', id: target })}>${target}</a>`;
   const name = target.startsWith('agt_') ? nameOf(target) : names.get(target);
   if (!name) return html`<bdi class="mono small">${target}</bdi>`;
   return name === nameOf(account) ? 'themselves' : html`<bdi>${name}</bdi>`;
