@@ -2,7 +2,9 @@
 # what it needs (scripts/deps.sh), or says in one line what to install.
 
 PORT ?= 8080
-MINUTES ?= 60
+PUBLIC ?=
+TEACHER_STEPS ?= 8000
+STEPS ?= 9000
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -32,9 +34,10 @@ check: deps ## formatting, lints, documentation, advisories, pages
 bench: deps ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
 	@$(ENV) cargo bench --locked --quiet --bench figures
 
-train: build ## train the model again from models/data into target/model (MINUTES=60)
+train: build ## train the model again into target/model: a teacher, then the student (PUBLIC=folder with the public sets)
 	@models/fetch-base.sh
-	@$(ENV) target/release/baton train --data models/data --out target/model --minutes $(MINUTES)
+	@$(ENV) target/release/baton train --data models/data $(addprefix --data ,$(PUBLIC)) --out target/teacher --layers 6 --steps $(TEACHER_STEPS) --name baton-en-teacher
+	@$(ENV) target/release/baton train --data models/data $(addprefix --data ,$(PUBLIC)) --teacher target/teacher --out target/model --layers 3 --steps $(STEPS)
 
 clean: ## remove what was built; .deps stays
 	@rm -rf target test-results static/vendor

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the figures of the model card (models/README.md, between its markers).
 
-    baton evaluate --data models/data --data PUBLIC --json > model.jsonl
+    baton evaluate --data models/data --data PUBLIC --base .deps/base-model --json > model.jsonl
     baton evaluate --data models/data --data PUBLIC --json --analyzer words > words.jsonl
     scripts/card.py model.jsonl words.jsonl
 """
@@ -100,6 +100,12 @@ def sameness(model):
     return table(("another", "head", "pairs", "mean difference", "mean size", "other side of 0.5", "most moved group"), lines)
 
 
+def similarity(model):
+    found = [r for r in model if r["of"] == "similarity"]
+    lines = [(r["set"], r["n"], r["n_subjects"], number(r["right"]), number(r["base_right"]), number(r["to_base"])) for r in found]
+    return table(("set", "questions", "subjects", "nearest right", "by the base", "cosine to the base"), lines)
+
+
 def main():
     model, words = map(rows, sys.argv[1:3])
     parts = {
@@ -108,6 +114,7 @@ def main():
         "conversations": conversations(model, words),
         "disturbances": disturbances(model),
         "sameness": sameness(model),
+        "similarity": similarity(model),
     }
     card = CARD.read_text(encoding="utf-8")
     for name, lines in parts.items():

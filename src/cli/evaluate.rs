@@ -15,11 +15,15 @@ use crate::{
         labels::HUMAN_REQUEST,
         lexicon::Lexicon,
         measure::{
-            Conversation, ConversationFigures, Difference, Disturbance, Figures, Loss, conversation,
-            figures::binary, measure, sameness,
+            Conversation, ConversationFigures, Difference, Disturbance, Figures, Loss, Similarity,
+            conversation, figures::binary, measure, sameness, similarity,
         },
         model::{Model, Precision},
-        train::data::{self, Examples, Part},
+        tokenizer::Encoded,
+        train::{
+            data::{self, Examples, Part},
+            teach::{self, Base, Written},
+        },
         worker,
     },
 };
@@ -34,6 +38,9 @@ pub struct Arguments {
     /// A folder or file with labelled text; may be given more than once.
     #[arg(long, value_name = "DIR", default_value = "models/data")]
     data: Vec<PathBuf>,
+    /// The base model, to compare sentence vectors with.
+    #[arg(long, value_name = "DIR")]
+    base: Option<PathBuf>,
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Choice::Model)]
     analyzer: Choice,
@@ -78,6 +85,7 @@ struct Findings {
     conversations: Vec<ConversationFigures>,
     losses: Vec<Loss>,
     differences: Vec<Difference>,
+    similarities: Vec<Similarity>,
 }
 
 /// Runs the command.
@@ -103,7 +111,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn find(arguments: &Arguments, model: Option<&Model>) -> Result<Findings, Failure> {
     let mut found = Findings::default();
-    for set in &data::read(&arguments.data, Part::Dev)? {
+    let sets = data::read(&arguments.data, Part::Dev)?;
+    for set in &sets {
         let texts: Vec<&str> = set.examples.iter().map(|example| example.text.as_str()).collect();
         let analyses = analyze(model, &texts)?;
         if let Some(head) = &arguments.wrong {
@@ -136,7 +145,48 @@ fn find(arguments: &Arguments, model: Option<&Model>) -> Result<Findings, Failur
             analyze(model, &plain)?.into_iter().zip(analyze(model, &other)?).collect();
         found.differences.extend(sameness::compare(&set, &pairs, &both));
     }
+    if let Some(model) = model {
+        let mut base = arguments.base.as_deref().map(Base::load).transpose()?;
+        for questions in similarity::read(&arguments.data, &sets)? {
+            found.similarities.push(similar(model, base.as_mut(), &questions)?);
+        }
+    }
     Ok(found)
+}
+
+fn similar(
+    model: &Model,
+    base: Option<&mut Base>,
+    questions: &similarity::Questions,
+) -> Result<Similarity, Failure> {
+    let encoded: Vec<Encoded> = questions.texts.iter().map(|text| model.tokenizer.encode(text)).collect();
+    let mut vectors = Vec::with_capacity(encoded.len());
+    for chunk in encoded.chunks(MOST_TEXTS) {
+        vectors.extend(model.sentences(chunk)?);
+    }
+    let mut figures = Similarity {
+        set: questions.set.clone(),
+        n: questions.texts.len(),
+        n_subjects: questions.about.iter().collect::<std::collections::BTreeSet<_>>().len(),
+        right: similarity::nearest_is_right(questions, &vectors),
+        base_right: None,
+        to_base: None,
+    };
+    if let Some(base) = base {
+        let written: Vec<Written<'_>> = questions
+            .texts
+            .iter()
+            .zip(&encoded)
+            .map(|(text, encoded)| Written { key: teach::key(text), ids: &encoded.ids })
+            .collect();
+        let mut theirs = Vec::with_capacity(written.len());
+        for chunk in written.chunks(MOST_TEXTS) {
+            theirs.extend(base.vectors(chunk)?);
+        }
+        figures.base_right = Some(similarity::nearest_is_right(questions, &theirs));
+        figures.to_base = Some(similarity::mean_cosine(&vectors, &theirs));
+    }
+    Ok(figures)
 }
 
 fn analyze(model: Option<&Model>, texts: &[&str]) -> Result<Vec<Analysis>, Failure> {
@@ -231,6 +281,7 @@ impl Findings {
         lines.extend(tagged("conversations", &self.conversations)?);
         lines.extend(tagged("disturbance", &self.losses)?);
         lines.extend(tagged("sameness", &self.differences)?);
+        lines.extend(tagged("similarity", &self.similarities)?);
         Ok(lines.join("\n"))
     }
 
@@ -311,6 +362,23 @@ impl Findings {
             lines.push(format!(
                 "{:<12} {:<28} {:<14} {:>6} {:>7.3} {:>7.3} {:>8.3}",
                 one.set, one.group, one.head, one.n, one.mean, one.mean_size, one.flipped
+            ));
+        }
+        if !self.similarities.is_empty() {
+            lines.push(format!(
+                "\n{:<20} {:>6} {:>9} {:>14} {:>6} {:>14}",
+                "sentence vectors", "all", "subjects", "nearest right", "base", "cosine to base"
+            ));
+        }
+        for one in &self.similarities {
+            lines.push(format!(
+                "{:<20} {:>6} {:>9} {:>14.3} {:>6} {:>14}",
+                one.set,
+                one.n,
+                one.n_subjects,
+                one.right,
+                shown(one.base_right),
+                shown(one.to_base)
             ));
         }
         lines.join("\n")

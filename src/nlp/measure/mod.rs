@@ -6,8 +6,10 @@ pub mod conversation;
 pub mod disturb;
 pub mod figures;
 pub mod sameness;
+pub mod similarity;
 
 pub use conversation::{Conversation, ConversationFigures};
 pub use disturb::{Disturbance, Loss};
 pub use figures::{Figures, measure};
 pub use sameness::{Difference, Pair};
+pub use similarity::Similarity;

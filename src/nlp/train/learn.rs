@@ -366,7 +366,8 @@ impl Learner<'_> {
             return Ok((loss, Tensor::from(0f32)));
         }
         let places: Vec<i64> = own.iter().map(|at| *at as i64).collect();
-        let meant = self.base.vectors(&written)?;
+        let meant = self.base.vectors(&written)?.concat();
+        let meant = Tensor::from_slice(&meant).view([own.len() as i64, -1]);
         let found = self.student.sentences(&mean).index_select(0, &Tensor::from_slice(&places));
         let likeness = (found * meant).sum_dim_intlist([-1i64].as_slice(), false, Kind::Float);
         let distance = 1.0 - likeness.mean(Kind::Float);

@@ -83,15 +83,15 @@ impl Base {
         Ok(Self { encoder, vectors })
     }
 
-    /// The vector of each text: text, width.
+    /// The vector of each text, of length one.
     ///
     /// # Errors
     ///
     /// The engine fails.
-    pub fn vectors(&mut self, texts: &[Written<'_>]) -> Result<Tensor, NlpError> {
+    pub fn vectors(&mut self, texts: &[Written<'_>]) -> Result<Vec<Vec<f32>>, NlpError> {
         let encoder = &self.encoder;
         let rows = self.vectors.rows(texts, |batch| Ok(unit(&encoder.encode(batch, Training::Off)?.mean)))?;
-        Ok(Tensor::from_slice(&rows).view([texts.len() as i64, -1]))
+        Ok(rows.chunks_exact(self.vectors.width).map(<[f32]>::to_vec).collect())
     }
 }
 
