@@ -3,8 +3,8 @@
 
 PORT ?= 8080
 PUBLIC ?=
-TEACHER_STEPS ?= 8000
-STEPS ?= 9000
+TEACHER_STEPS ?= 10000
+STEPS ?= 10500
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
