@@ -10,8 +10,10 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disturbance {
-    /// One slip in twelve letters: swapped, dropped, doubled or a neighbor's key.
+    /// One slip in 25 letters, as of somebody in a hurry: swapped, dropped, doubled or a neighbor's key.
     Typos,
+    /// One slip in twelve letters: every second or third word is wrong.
+    ManyTypos,
     /// All capitals.
     Capitals,
     /// No capitals and no punctuation.
@@ -32,8 +34,9 @@ pub enum Disturbance {
 
 impl Disturbance {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Typos,
+        Self::ManyTypos,
         Self::Capitals,
         Self::Bare,
         Self::Emoji,
@@ -48,6 +51,7 @@ impl Disturbance {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Typos => "typos",
+            Self::ManyTypos => "many_typos",
             Self::Capitals => "capitals",
             Self::Bare => "bare",
             Self::Emoji => "emoji",
@@ -63,7 +67,8 @@ impl Disturbance {
     pub fn of(self, text: &str, nth: usize) -> String {
         let mut chance = StdRng::seed_from_u64((nth as u64) << 8 | self as u64);
         match self {
-            Self::Typos => typos(text, &mut chance),
+            Self::Typos => typos(text, 25, &mut chance),
+            Self::ManyTypos => typos(text, 12, &mut chance),
             Self::Capitals => text.to_uppercase(),
             Self::Bare => {
                 let kept = text.chars().filter(|letter| !letter.is_ascii_punctuation());
@@ -134,10 +139,10 @@ const PADDING: &[(&str, &str)] = &[
     ("ok so", "that is all"),
 ];
 
-fn typos(text: &str, chance: &mut StdRng) -> String {
+fn typos(text: &str, every: usize, chance: &mut StdRng) -> String {
     let mut letters: Vec<char> = text.chars().collect();
     let n_letters = letters.iter().filter(|letter| letter.is_ascii_alphabetic()).count();
-    for _ in 0..n_letters.div_ceil(12) {
+    for _ in 0..n_letters.div_ceil(every) {
         let places: Vec<usize> = (1..letters.len())
             .filter(|at| letters[*at].is_ascii_alphabetic() && letters[at - 1].is_ascii_alphabetic())
             .collect();
