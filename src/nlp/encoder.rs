@@ -12,7 +12,11 @@ use rust_bert::{
 };
 use tch::{Device, Kind, Tensor, nn};
 
-use super::{NlpError, labels::N_OUTPUTS};
+use super::{
+    NlpError,
+    batch::{self, Packing},
+    labels::N_OUTPUTS,
+};
 
 /// The encoder and its projections.
 pub struct Encoder {
@@ -25,16 +29,21 @@ pub struct Encoder {
     sentence: nn::Linear,
 }
 
-/// Texts of one batch, padded to the longest.
+/// Texts of one batch. Several may share a row; none sees another.
 pub struct Batch {
+    /// Row, piece.
     ids: Tensor,
-    /// 1 where there is a piece, 0 where there is padding.
+    /// The place of each piece in its own text.
+    positions: Tensor,
+    /// Row, piece, piece: 1 where both are of one text.
     mask: Tensor,
+    /// Text, piece of any row: what each piece weighs in the mean of its text.
+    shares: Tensor,
 }
 
 /// What the transformer makes of a batch.
 pub struct Encoding {
-    /// A vector a piece: text, piece, width.
+    /// A vector a piece: row, piece, width. A text alone begins its row.
     pub tokens: Tensor,
     /// Their mean over the pieces of each text: text, width.
     pub mean: Tensor,
@@ -50,20 +59,34 @@ pub enum Training {
 }
 
 impl Batch {
-    /// Pads the ids of several texts to the same length.
+    /// Lays the ids of several texts into rows.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a [i64]>) -> Self {
         let texts: Vec<&[i64]> = texts.into_iter().collect();
-        let longest = texts.iter().map(|ids| ids.len()).max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(texts.len() * longest);
-        let mut mask = Vec::with_capacity(texts.len() * longest);
-        for text in &texts {
-            ids.extend_from_slice(text);
-            mask.extend(std::iter::repeat_n(1i64, text.len()));
-            ids.resize(ids.len() + longest - text.len(), 0);
-            mask.resize(ids.len(), 0);
+        let lengths: Vec<usize> = texts.iter().map(|ids| ids.len()).collect();
+        let Packing { row, n_rows, starts } = batch::pack(&lengths);
+        let n_places = n_rows * row;
+        let mut ids = vec![0i64; n_places];
+        let mut positions = vec![0i64; n_places];
+        let mut mask = vec![0i64; n_places * row];
+        let mut shares = vec![0f32; texts.len() * n_places];
+        for (at, (text, start)) in texts.iter().zip(starts).enumerate() {
+            let places = start..start + text.len();
+            ids[places.clone()].copy_from_slice(text);
+            for (position, place) in places.clone().enumerate() {
+                positions[place] = position as i64;
+                let seen = place * row + start % row;
+                mask[seen..seen + text.len()].fill(1);
+            }
+            let share = 1.0 / text.len() as f32;
+            shares[at * n_places..][places].fill(share);
         }
-        let shape = [texts.len() as i64, longest as i64];
-        Self { ids: Tensor::from_slice(&ids).view(shape), mask: Tensor::from_slice(&mask).view(shape) }
+        let shape = [n_rows as i64, row as i64];
+        Self {
+            ids: Tensor::from_slice(&ids).view(shape),
+            positions: Tensor::from_slice(&positions).view(shape),
+            mask: Tensor::from_slice(&mask).view([shape[0], shape[1], shape[1]]),
+            shares: Tensor::from_slice(&shares).view([texts.len() as i64, n_places as i64]),
+        }
     }
 }
 
@@ -115,15 +138,13 @@ impl Encoder {
     /// The engine refuses the batch.
     pub fn encode(&self, batch: &Batch, training: Training) -> Result<Encoding, NlpError> {
         let is_training = training == Training::On;
+        let (ids, mask, positions) = (Some(&batch.ids), Some(&batch.mask), Some(&batch.positions));
         let output = self
             .model
-            .forward_t(Some(&batch.ids), Some(&batch.mask), None, None, None, None, None, is_training)
+            .forward_t(ids, mask, None, positions, None, None, None, is_training)
             .map_err(|error| NlpError::Engine(error.to_string()))?;
         let tokens = output.hidden_state.to_kind(Kind::Float);
-        let mask = batch.mask.to_kind(Kind::Float).unsqueeze(-1);
-        let over_pieces = [1i64].as_slice();
-        let count = mask.sum_dim_intlist(over_pieces, false, Kind::Float);
-        let mean = (&tokens * &mask).sum_dim_intlist(over_pieces, false, Kind::Float) / count;
+        let mean = batch.shares.matmul(&tokens.flatten(0, 1));
         Ok(Encoding { tokens, mean })
     }
 

@@ -235,11 +235,10 @@ impl Desk {
         if !state.status.is_ready() {
             return None;
         }
-        let lengths: Vec<usize> = state.waiting.iter().take(most * 8).map(|work| work.text.len()).collect();
-        let mut requests = Vec::new();
-        let mut answers = Vec::new();
-        for (n_taken, place) in batch::choose(&lengths, most).into_iter().enumerate() {
-            let Some(work) = state.waiting.remove(place - n_taken) else { continue };
+        let n_taken = batch::choose(state.waiting.iter().map(|work| work.text.len()), most);
+        let mut requests = Vec::with_capacity(n_taken);
+        let mut answers = Vec::with_capacity(n_taken);
+        for work in state.waiting.drain(..n_taken) {
             let request = match &work.answer {
                 Answer::Analysis(_) => Request::Analysis,
                 Answer::Words(head, _) => Request::Words(*head),
