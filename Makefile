@@ -32,7 +32,7 @@ check: deps ## formatting, lints, documentation, advisories, pages
 	@$(ENV) scripts/check.sh
 
 bench: deps ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
-	@$(ENV) cargo bench --locked --quiet --bench figures
+	@$(ENV) scripts/bench.sh
 
 train: build ## train the model again into target/model: a teacher, then the student (PUBLIC=folder with the public sets)
 	@models/fetch-base.sh

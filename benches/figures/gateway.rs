@@ -2,11 +2,12 @@
 //! acknowledgement, which comes after the commit is on the disk.
 //!
 //! Open loop: messages have intended times and are late rather than left out. The
-//! server is a process of its own, with its limits on; clients come from many addresses
+//! server is a process of its own on a core of its own, with its limits on; clients come from many addresses
 //! of 127.0.0.0/8. The baseline is an echo over the same WebSocket stack that stores
 //! nothing.
 
-use crate::report::{Figure, Report, quantile_ms};
+use crate::cores;
+use crate::report::{Baseline, Figure, Report, quantile_ms};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::routing::get;
@@ -26,9 +27,17 @@ const SECONDS: u64 = 10;
 type Socket = WebSocketStream<TcpStream>;
 
 pub fn run(report: &Report) {
+    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // The echo begins on the core of the server, everything else on the other.
+    if cores::are_two() {
+        cores::move_to(cores::MEASURED);
+    }
+    let echo = echo_server();
+    if cores::are_two() {
+        cores::move_to(cores::LOAD);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let echo = echo_server().await;
         for (rate, backend) in [(300_u64, "rust-bert"), (1_000, "lexicon")] {
             let sockets = connect_all(echo, |_| async { "/".to_owned() }).await;
             let baseline = measure(sockets, rate, true).await;
@@ -48,20 +57,25 @@ pub fn run(report: &Report) {
                     value: quantile_ms(&spans, quantile),
                     unit: "ms",
                     is_less_better: true,
-                    baseline: Some(("axum_echo", quantile_ms(&baseline, quantile))),
+                    baselines: vec![Baseline::new("axum_echo", quantile_ms(&baseline, quantile))],
                     conditions: json!({
                         "rate_per_s": rate, "clients": CLIENTS, "seconds": SECONDS, "model": model,
                         "analyzed_share": if backend == "lexicon" { Value::Null } else { json!(share) },
                         "lengths": "chat_mix", "rows_per_ack": "1 entry, 1 command, 1 counter update",
-                        "acknowledged": spans.len(),
+                        "acknowledged": spans.len(), "cores": cores_text(),
                     }),
                 });
             }
         }
     });
+    cores::move_to_all(n_cores);
 }
 
-async fn echo_server() -> SocketAddr {
+fn cores_text() -> &'static str {
+    if cores::are_two() { "server and echo on one, load on the other" } else { "one for all" }
+}
+
+fn echo_server() -> SocketAddr {
     let echo = |upgrade: WebSocketUpgrade| async {
         upgrade.on_upgrade(|mut socket| async move {
             while let Some(Ok(message)) = socket.next().await {
@@ -71,12 +85,12 @@ async fn echo_server() -> SocketAddr {
             }
         })
     };
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     // A thread and a runtime of its own, as the service has.
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let listener = listener.into_std().unwrap();
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, Router::new().route("/", get(echo))).await.unwrap();
@@ -107,10 +121,18 @@ impl Server {
         let port =
             std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let process = Command::new(env!("CARGO_BIN_EXE_baton"))
+        let mut command = if cores::are_two() {
+            let mut command = Command::new("taskset");
+            command.args(["-c", cores::MEASURED, env!("CARGO_BIN_EXE_baton")]);
+            command
+        } else {
+            Command::new(env!("CARGO_BIN_EXE_baton"))
+        };
+        let process = command
             .args(["serve", "--demo", "--listen", &address.to_string(), "--data"])
             .arg(folder.path())
             .env("BATON_NLP__BACKEND", backend)
+            .env("BATON_NLP__REPEATS", "0")
             .env("BATON_TELEMETRY__LEVEL", "warn")
             .stdout(Stdio::null())
             .stderr(Stdio::null())

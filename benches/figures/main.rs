@@ -12,7 +12,9 @@
 )]
 
 mod analyze;
+mod cores;
 mod gateway;
+mod peers;
 mod replay;
 mod report;
 

@@ -1,7 +1,7 @@
 //! How fast stored conversations are replayed under a policy, with their analyses.
 //! Baseline: reading the same lines as JSON and nothing else.
 
-use crate::report::{Figure, Report};
+use crate::report::{Baseline, Figure, Report};
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::tuning::{Report as Replayed, Turn, TurnSpeaker, decisions_of_turns};
 use baton::flow::ports::Analyzer;
@@ -54,7 +54,7 @@ pub fn run(report: &Report) {
         value: replayed,
         unit: "conv/s",
         is_less_better: false,
-        baseline: Some(("serde_json_parse_only", parsed)),
+        baselines: vec![Baseline::new("serde_json_parse_only", parsed)],
         conditions: json!({ "threads": 1, "turns": 8, "analyses": "stored", "texts": "chat_mix" }),
     });
 }

@@ -229,6 +229,7 @@ fn analyzer(config: &NlpConfig) -> Arc<dyn Analyzer> {
             .queue(config.queue.get())
             .batch(config.batch.get())
             .threads(config.threads.get())
+            .repeats(config.repeats)
             .build(),
     }
 }

@@ -19,6 +19,7 @@ pub struct NlpConfig {
     pub queue: NonZeroUsize,
     pub batch: NonZeroUsize,
     pub threads: NonZeroUsize,
+    pub repeats: usize,
 }
 
 /// The analyzers to choose from.

@@ -83,7 +83,9 @@ async fn read_service(http: &Http) -> Result<(), StoreError> {
         };
         http.metrics.agents(presence.as_str(), accounts.iter().filter(is_there).count());
     }
-    let is_ready = http.flow.ports().analyzer.status().is_ready();
+    let analyzer = &http.flow.ports().analyzer;
+    http.metrics.analysis_repeats(analyzer.n_repeats());
+    let is_ready = analyzer.status().is_ready();
     http.metrics.analyzer(if is_ready { IsReady::Yes } else { IsReady::No });
     Ok(())
 }

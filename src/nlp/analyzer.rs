@@ -69,6 +69,7 @@ pub struct Builder {
     n_threads: usize,
     most_in_batch: usize,
     hangs_after: Duration,
+    n_repeats: usize,
     #[cfg(feature = "rust-bert")]
     precision: Option<super::model::Precision>,
     #[cfg(feature = "rust-bert")]
@@ -83,6 +84,7 @@ impl Default for Builder {
             n_threads: 1,
             most_in_batch: super::batch::MOST_TEXTS,
             hangs_after: Duration::from_secs(10),
+            n_repeats: 0,
             #[cfg(feature = "rust-bert")]
             precision: None,
             #[cfg(feature = "rust-bert")]
@@ -127,6 +129,13 @@ impl Builder {
         self
     }
 
+    /// How many analyses are remembered for texts that come again; none unless asked for.
+    #[must_use]
+    pub fn repeats(mut self, n_repeats: usize) -> Self {
+        self.n_repeats = n_repeats;
+        self
+    }
+
     /// The number format, where it must not be left to the machine's speed.
     #[cfg(feature = "rust-bert")]
     #[must_use]
@@ -155,6 +164,7 @@ impl Builder {
             n_threads: self.n_threads,
             most_in_batch: self.most_in_batch.max(1),
             hangs_after: self.hangs_after,
+            n_repeats: self.n_repeats,
             precision: self.precision,
             faults: self.faults,
         };
@@ -220,5 +230,9 @@ impl Analyzer for RustBertAnalyzer {
 
     fn status(&self) -> AnalyzerStatus {
         self.desk.status()
+    }
+
+    fn n_repeats(&self) -> u64 {
+        self.desk.n_repeats_found()
     }
 }

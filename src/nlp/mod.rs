@@ -17,6 +17,8 @@ pub mod measure;
 pub mod model;
 pub mod normalize;
 #[cfg(feature = "rust-bert")]
+pub mod repeats;
+#[cfg(feature = "rust-bert")]
 pub mod tokenizer;
 pub mod train;
 pub mod words;

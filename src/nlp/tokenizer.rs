@@ -49,7 +49,7 @@ impl Tokenizer {
         let model = WordPiece::builder()
             .vocab(vocabulary.clone())
             .unk_token("[UNK]".to_owned())
-            .max_input_chars_per_word(60)
+            .max_input_chars_per_word(100)
             .build()
             .map_err(|error| unreadable(error.to_string()))?;
         let mut pieces = Pieces::new(model);

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     NlpError, batch, labels, lexicon,
     model::{Model, Precision},
+    repeats::Repeats,
     tokenizer::Encoded,
     words,
 };
@@ -38,6 +39,8 @@ pub struct Setup {
     pub most_in_batch: usize,
     /// A batch that takes longer than this will never end.
     pub hangs_after: Duration,
+    /// How many analyses are remembered for texts that come again.
+    pub n_repeats: usize,
     /// The number format, or the quicker one of this machine.
     pub precision: Option<Precision>,
     /// Breaks the worker, for tests of what happens then.
@@ -97,6 +100,7 @@ struct State {
     running: Vec<Running>,
     status: AnalyzerStatus,
     precision: Option<Precision>,
+    repeats: Repeats,
     is_closed: bool,
 }
 
@@ -135,6 +139,7 @@ impl Desk {
                 running: Vec::new(),
                 status: AnalyzerStatus::Loading,
                 precision: None,
+                repeats: Repeats::new(setup.n_repeats),
                 is_closed: false,
             }),
             wake: Condvar::new(),
@@ -174,9 +179,22 @@ impl Desk {
         state.status.clone()
     }
 
-    /// Hands in a text to analyze.
+    /// How many texts had come before and were not analyzed again.
+    pub fn n_repeats_found(&self) -> u64 {
+        lock(&self.state).repeats.n_found()
+    }
+
+    /// Hands in a text to analyze. One that came before is answered at once.
     pub fn analyze(&self, text: &str) -> Option<oneshot::Receiver<Analysis>> {
         let (tx, rx) = oneshot::channel();
+        let mut state = lock(&self.state);
+        if state.status.is_ready()
+            && let Some(analysis) = state.repeats.find(text)
+        {
+            drop(tx.send(analysis));
+            return Some(rx);
+        }
+        drop(state);
         self.hand_in(Work { text: text.to_owned(), answer: Answer::Analysis(tx) }).then_some(rx)
     }
 
@@ -260,10 +278,15 @@ impl Desk {
     }
 
     /// Gives the answers of a batch; too late for one that was abandoned.
-    fn deliver(&self, worker: usize, done: Vec<Done>) {
+    fn deliver(&self, worker: usize, requests: Vec<(String, Request)>, done: Vec<Done>) {
         let mut state = lock(&self.state);
         let Some(at) = state.running.iter().position(|running| running.worker == worker) else { return };
         let running = state.running.swap_remove(at);
+        for ((text, _), done) in requests.into_iter().zip(&done) {
+            if let Done::Analysis(analysis) = done {
+                state.repeats.keep(text, analysis);
+            }
+        }
         drop(state);
         for (answer, done) in running.answers.into_iter().zip(done) {
             // Whoever does not wait any more has taken the words.
@@ -320,7 +343,7 @@ fn run(worker: usize, setup: &Setup, desk: &Desk) {
             compute(&model, &requests, &|| desk.still_working(worker))
         }));
         match done {
-            Ok(Ok(done)) => desk.deliver(worker, done),
+            Ok(Ok(done)) => desk.deliver(worker, requests, done),
             Ok(Err(error)) => return desk.fail(error.to_string()),
             Err(_) => return desk.fail("its thread crashed".to_owned()),
         }

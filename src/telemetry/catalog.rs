@@ -54,6 +54,7 @@ pub const CATALOG: &[Metric] = &[
         "Messages analyzed: by the model, by words, or by the model late",
     ),
     histogram("baton_analysis_seconds", &["by"], "From asking for an analysis to having it"),
+    counter("baton_analysis_repeats_total", &[], "Messages whose analysis was in memory: they came before"),
     counter(
         "baton_bot_replies_total",
         &["outcome"],

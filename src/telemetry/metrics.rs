@@ -1,7 +1,7 @@
 //! The counters themselves. Names and help come from the catalog.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -26,6 +26,7 @@ pub struct Metrics {
     pub(super) messages: Counters,
     pub(super) analyses: Counters,
     pub(super) analysis_seconds: Histograms,
+    analysis_repeats: Counters,
     pub(super) bot_replies: Counters,
     pub(super) bot_reply_seconds: Histograms,
     pub(super) escalations: Counters,
@@ -84,6 +85,7 @@ impl Metrics {
             messages: add(to, "baton_messages_total", Counters::default()),
             analyses: add(to, "baton_analyses_total", Counters::default()),
             analysis_seconds: add(to, "baton_analysis_seconds", short()),
+            analysis_repeats: add(to, "baton_analysis_repeats_total", Counters::default()),
             bot_replies: add(to, "baton_bot_replies_total", Counters::default()),
             bot_reply_seconds: add(to, "baton_bot_reply_seconds", short()),
             escalations: add(to, "baton_escalations_total", Counters::default()),
@@ -161,6 +163,11 @@ impl Metrics {
     /// How many agents have chosen a presence.
     pub fn agents(&self, presence: &'static str, n_agents: usize) {
         self.agents.get_or_create(&vec![("presence", presence.to_owned())]).set(n_agents as f64);
+    }
+
+    /// How many analyses came from memory since the model was loaded.
+    pub fn analysis_repeats(&self, n_repeats: u64) {
+        self.analysis_repeats.get_or_create(&Labels::new()).inner().store(n_repeats, Ordering::Relaxed);
     }
 
     /// Whether the model answers: 1, or 0 while words do.

@@ -323,22 +323,48 @@ fn words_of_a_score_add_up_and_removing_the_strongest_moves_it_most() {
     assert!(explained(&analyzer, texts[0], Head::Intent(Intent::Other)).is_empty());
 }
 
+/// Texts of a batch share its rows; none may see another.
 #[test]
 fn company_in_a_batch_changes_nothing_that_counts() {
     let analyzer = loaded(builder());
+    let long = "and then it broke again, as I told your colleague on Monday, ".repeat(9);
     let texts = [
         "refund",
         "I want my money back for the broken lamp that you sent me last week",
         "hi",
         "thank you so much!",
+        &long,
+        "this is the worst service I have ever had, get me a human",
+        "is the blue one in stock",
     ];
+    let numbers = |analysis: &Analysis| -> Vec<f64> {
+        let heads = [analysis.frustration, analysis.offensive, analysis.human_request];
+        let moods = [&analysis.sentiment.negative, &analysis.sentiment.neutral, &analysis.sentiment.positive];
+        let intents = Intent::ALL.iter().map(|intent| analysis.probability(*intent));
+        heads.into_iter().chain(moods.into_iter().copied()).chain(intents).collect()
+    };
     let alone: Vec<Analysis> = texts.iter().map(|text| ask(&analyzer, text)).collect();
     let together: Vec<_> = texts.iter().map(|text| analyzer.start(text).unwrap()).collect();
-    for (alone, together) in alone.into_iter().zip(together) {
+    for ((text, alone), together) in texts.iter().zip(alone).zip(together) {
         let together = together.blocking_recv().unwrap();
-        assert!((alone.frustration - together.frustration).abs() < 0.001);
+        for (alone, together) in numbers(&alone).into_iter().zip(numbers(&together)) {
+            assert!((alone - together).abs() < 0.001, "{text}: {alone} and {together}");
+        }
         assert_eq!(alone.intent(), together.intent());
     }
+}
+
+#[test]
+fn a_text_that_came_before_is_answered_from_memory() {
+    let analyzer = loaded(builder().repeats(8));
+    let first = ask(&analyzer, "where is my order");
+    assert_eq!(analyzer.n_repeats(), 0);
+    assert_eq!(ask(&analyzer, "where is my order"), first);
+    assert_ne!(ask(&analyzer, "where is my order?"), first, "exact repeats only");
+    assert_eq!(analyzer.n_repeats(), 1);
+    let without = loaded(builder());
+    assert_eq!(ask(&without, "where is my order"), ask(&without, "where is my order"));
+    assert_eq!(without.n_repeats(), 0);
 }
 
 #[test]

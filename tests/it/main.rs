@@ -13,6 +13,7 @@ mod store_contract;
 mod architecture;
 mod analyzer;
 mod evaluate;
+mod tokenization;
 mod config;
 mod auth;
 mod roles;

@@ -26,6 +26,11 @@ pub trait Analyzer: Send + Sync {
 
     /// How the model is.
     fn status(&self) -> AnalyzerStatus;
+
+    /// How many texts had come before and were answered from memory.
+    fn n_repeats(&self) -> u64 {
+        0
+    }
 }
 
 /// How the model is. Words answer in every state.

@@ -1,0 +1,30 @@
+//! Which core measures and which is measured. By `taskset`, which every Linux has.
+
+use std::process::{Command, Stdio};
+
+/// The core of what is measured.
+pub const MEASURED: &str = "0";
+/// The core of what makes the load, where there is a second one.
+pub const LOAD: &str = "1";
+
+/// Whether there is a core for each of the two.
+pub fn are_two() -> bool {
+    std::thread::available_parallelism().is_ok_and(|n| n.get() > 1)
+}
+
+/// Moves this thread, and whatever it starts from now on, to some cores.
+pub fn move_to(cores: &str) {
+    let moved = Command::new("taskset")
+        .args(["-c", "-p", cores, &std::process::id().to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if !moved.is_ok_and(|status| status.success()) {
+        eprintln!("bench: not moved to core {cores}: `taskset` did not work");
+    }
+}
+
+/// Moves this thread back to all cores.
+pub fn move_to_all(n_cores: usize) {
+    move_to(&format!("0-{}", n_cores.max(1) - 1));
+}
