@@ -22,7 +22,7 @@ use crate::{
 const KEPT_FROM_TRAINING: u64 = 12;
 
 /// From this share of its lines on, a head belongs to a set.
-const AT_HOME_FROM: f64 = 0.03;
+const AT_HOME_FROM: f64 = 0.08;
 
 /// A text with what is known of it.
 #[derive(Debug, Clone, PartialEq)]
