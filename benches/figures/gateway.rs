@@ -143,14 +143,15 @@ impl Server {
         for _ in 0..600 {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let ready = server.http.get(format!("http://{address}/readyz")).send().await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
+            // Ready on words comes before the model is; with the model, wait for it.
+            let text = match ready {
+                Ok(answer) if answer.status().is_success() => answer.text().await.unwrap_or_default(),
+                _ => continue,
+            };
+            if backend == "lexicon" || !text.contains("degraded") {
                 let page =
                     server.http.get(format!("http://{address}/demo")).send().await.ok()?.text().await.ok()?;
                 server.key = page.split("data-key=\"").nth(1)?.split('"').next()?.to_owned();
-                if backend == "rust-bert" {
-                    // Ready on words comes before the model is.
-                    tokio::time::sleep(Duration::from_secs(8)).await;
-                }
                 return Some(server);
             }
         }
