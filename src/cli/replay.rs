@@ -68,7 +68,7 @@ struct Answer<'a> {
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let policy = read_policy(arguments.policy.as_ref())?;
-    let mut analysts = Analysts { arguments, loaded: None };
+    let mut analysts = Analysts { arguments, policy: &policy, loaded: None };
     let input: Box<dyn std::io::BufRead> = if arguments.transcripts.as_os_str() == "-" {
         Box::new(BufReader::new(std::io::stdin()))
     } else {
@@ -126,6 +126,7 @@ fn answer(
 /// The analyzer, loaded when the first text needs it: an export with all its analyses needs none.
 struct Analysts<'a> {
     arguments: &'a Arguments,
+    policy: &'a EscalationPolicy,
     loaded: Option<Box<dyn Analyzer>>,
 }
 
@@ -133,10 +134,18 @@ impl Analysts<'_> {
     fn analyze(&mut self, texts: &[&str]) -> Result<Vec<Analysis>, Failure> {
         let analyzer = match &mut self.loaded {
             Some(loaded) => loaded,
-            empty => empty.insert(match self.arguments.analyzer {
-                Choice::Words => Box::new(crate::nlp::LexiconAnalyzer::default()),
-                Choice::Model => load_model(self.arguments.model.clone(), 16, 1)?,
-            }),
+            empty => {
+                let loaded: Box<dyn Analyzer> = match self.arguments.analyzer {
+                    Choice::Words => Box::new(crate::nlp::LexiconAnalyzer::default()),
+                    Choice::Model => load_model(self.arguments.model.clone(), 16, 1)?,
+                };
+                let learned = loaded.learn(&self.policy.intents);
+                // Words know them at once; the model has to read the examples first.
+                if self.arguments.analyzer == Choice::Model && learned.blocking_recv().is_err() {
+                    return Err(Failure::Failed(anyhow::anyhow!("the model stopped answering")));
+                }
+                empty.insert(loaded)
+            }
         };
         if self.arguments.analyzer == Choice::Words {
             return Ok(texts.iter().map(|text| analyzer.words(text)).collect());

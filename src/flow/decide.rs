@@ -298,7 +298,7 @@ impl Flow {
         if let Some(decision) = calling {
             let about = decision.about.unwrap_or(0);
             let counterfactual = judged.counterfactual(&self.policy(), about);
-            let intent = known.analyses.get(&about).map(|analysis| analysis.intent().as_str());
+            let intent = known.analyses.get(&about).map(Analysis::subject);
             let (handoff, notices) = self
                 .begin(&change.conversation, &decision, counterfactual, intent.unwrap_or("other"))
                 .await?;

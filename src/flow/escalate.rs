@@ -208,8 +208,7 @@ impl Flow {
         let events: Vec<Event> =
             events_of(&known.entries, &known.analyses).into_iter().map(|(_, event)| event).collect();
         let decision = decide_trigger(&policy, &replay_fold(&policy, &events).1, code);
-        let intent =
-            known.analyses.last_key_value().map_or("other", |(_, analysis)| analysis.intent().as_str());
+        let intent = known.analyses.last_key_value().map_or("other", |(_, analysis)| analysis.subject());
         let (handoff, notices) = self.begin(&known.conversation, &decision, None, intent).await?;
         let now = self.0.ports.clock.now();
         let has_begun = AtomicBool::new(false);

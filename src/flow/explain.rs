@@ -21,6 +21,8 @@ impl Flow {
             Some(ReasonCode::LegalThreat) => Head::Intent(Intent::LegalThreat),
             Some(ReasonCode::Safety) => Head::Intent(Intent::Safety),
             Some(ReasonCode::Abuse) => Head::Offensive,
+            // Found by likeness to examples as a whole: no word alone is behind it.
+            Some(ReasonCode::OwnIntent) => return,
             _ => Head::Frustration,
         };
         let Ok(known) = self.known(id).await else { return };

@@ -82,6 +82,7 @@ struct Inner {
 impl Flow {
     /// The flow with its ports and the policy that is live.
     pub fn new(ports: Ports, settings: Settings, policy: EscalationPolicy, tracker: Tracker) -> Self {
+        drop(ports.analyzer.learn(&policy.intents));
         Self(Arc::new(Inner {
             ports,
             settings,
@@ -105,6 +106,10 @@ impl Flow {
 
     /// Makes another policy live, for decisions from now on.
     pub fn set_policy(&self, policy: EscalationPolicy) {
+        if policy.intents != self.policy().intents {
+            // Nobody waits for it: until the examples are read, words find them.
+            drop(self.0.ports.analyzer.learn(&policy.intents));
+        }
         self.0.policy.store(Arc::new(policy));
         self.0.ports.bus.hint(Hint::Policy);
     }

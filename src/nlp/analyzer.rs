@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
-use super::lexicon::Lexicon;
 #[cfg(feature = "rust-bert")]
 use super::worker::{self, Desk, FaultHandle, Setup};
+use super::{lexicon::Lexicon, own_intents::Index};
 use crate::{
-    domain::analysis::{Analysis, Head, WordWeight},
+    domain::analysis::{Analysis, Head, OwnIntent, OwnIntents, WordWeight},
     flow::ports::{Analyzer, AnalyzerStatus},
 };
 
@@ -17,12 +18,13 @@ use crate::{
 pub struct LexiconAnalyzer {
     /// Why there is no model.
     why: String,
+    own: Arc<ArcSwap<Index>>,
 }
 
 impl LexiconAnalyzer {
     /// Words alone, and the reason for it.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into() }
+        Self { why: why.into(), own: Arc::default() }
     }
 }
 
@@ -38,7 +40,17 @@ impl Analyzer for LexiconAnalyzer {
     }
 
     fn words(&self, text: &str) -> Analysis {
-        Lexicon::compiled_in().analyze(text)
+        by_words(text, &self.own.load())
+    }
+
+    fn learn(&self, intents: &[OwnIntent]) -> oneshot::Receiver<()> {
+        self.own.store(Arc::new(Index::new(intents)));
+        // Nobody will say that the model is ready.
+        oneshot::channel().1
+    }
+
+    fn own_intents(&self, texts: Vec<String>, intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>> {
+        found_by_words(&texts, intents)
     }
 
     fn explain(&self, text: &str, head: Head) -> oneshot::Receiver<Vec<WordWeight>> {
@@ -52,6 +64,17 @@ impl Analyzer for LexiconAnalyzer {
     fn status(&self) -> AnalyzerStatus {
         AnalyzerStatus::Absent { why: self.why.clone() }
     }
+}
+
+fn by_words(text: &str, own: &Index) -> Analysis {
+    Analysis { own_intents: own.find(text, None), ..Lexicon::compiled_in().analyze(text) }
+}
+
+fn found_by_words(texts: &[String], intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>> {
+    let index = Index::new(intents);
+    let (tx, rx) = oneshot::channel();
+    drop(tx.send(texts.iter().map(|text| index.find(text, None)).collect()));
+    rx
 }
 
 fn explained_by_words(text: &str, head: Head) -> oneshot::Receiver<Vec<WordWeight>> {
@@ -217,7 +240,16 @@ impl Analyzer for RustBertAnalyzer {
     }
 
     fn words(&self, text: &str) -> Analysis {
-        Lexicon::compiled_in().analyze(text)
+        by_words(text, &self.desk.own())
+    }
+
+    fn learn(&self, intents: &[OwnIntent]) -> oneshot::Receiver<()> {
+        self.desk.learn(Index::new(intents))
+    }
+
+    fn own_intents(&self, texts: Vec<String>, intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>> {
+        let found = self.desk.own_intents(&texts, Index::new(intents));
+        found.unwrap_or_else(|| found_by_words(&texts, intents))
     }
 
     fn explain(&self, text: &str, head: Head) -> oneshot::Receiver<Vec<WordWeight>> {

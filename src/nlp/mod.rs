@@ -9,6 +9,8 @@ pub mod batch;
 pub mod bundle;
 #[cfg(feature = "rust-bert")]
 pub mod encoder;
+#[cfg(feature = "rust-bert")]
+pub mod examples;
 pub mod labels;
 pub mod language;
 pub mod lexicon;
@@ -16,6 +18,7 @@ pub mod measure;
 #[cfg(feature = "rust-bert")]
 pub mod model;
 pub mod normalize;
+pub mod own_intents;
 #[cfg(feature = "rust-bert")]
 pub mod repeats;
 #[cfg(feature = "rust-bert")]

@@ -109,11 +109,22 @@ impl Model {
         tch::no_grad(|| {
             let batch = Batch::new(texts.iter().map(|text| text.ids.as_slice()));
             let encoding = self.encoder.encode(&batch, Training::Off)?;
-            let outputs: Vec<f32> = flat(&self.encoder.heads(&encoding.mean))?;
-            Ok(outputs
-                .chunks_exact(N_OUTPUTS)
-                .map(|chunk| std::array::from_fn(|at| f64::from(chunk[at])))
-                .collect())
+            rows_of_outputs(&self.encoder.heads(&encoding.mean))
+        })
+    }
+
+    /// The outputs of each text and its sentence vector, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// The engine fails.
+    pub fn outputs_and_sentences(&self, texts: &[Encoded]) -> Result<Vec<(Outputs, Vec<f32>)>, NlpError> {
+        tch::no_grad(|| {
+            let batch = Batch::new(texts.iter().map(|text| text.ids.as_slice()));
+            let encoding = self.encoder.encode(&batch, Training::Off)?;
+            let outputs = rows_of_outputs(&self.encoder.heads(&encoding.mean))?;
+            let sentences = rows(&self.encoder.sentences(&encoding.mean))?;
+            Ok(outputs.into_iter().zip(sentences).collect())
         })
     }
 
@@ -142,11 +153,20 @@ impl Model {
         tch::no_grad(|| {
             let batch = Batch::new(texts.iter().map(|text| text.ids.as_slice()));
             let encoding = self.encoder.encode(&batch, Training::Off)?;
-            let vectors = self.encoder.sentences(&encoding.mean);
-            let width = vectors.size().last().map_or(1, |width| *width as usize);
-            Ok(flat(&vectors)?.chunks_exact(width).map(<[f32]>::to_vec).collect())
+            rows(&self.encoder.sentences(&encoding.mean))
         })
     }
+}
+
+fn rows_of_outputs(heads: &Tensor) -> Result<Vec<Outputs>, NlpError> {
+    let outputs = flat(heads)?;
+    let row = |chunk: &[f32]| std::array::from_fn(|at| f64::from(chunk[at]));
+    Ok(outputs.chunks_exact(N_OUTPUTS).map(row).collect())
+}
+
+fn rows(vectors: &Tensor) -> Result<Vec<Vec<f32>>, NlpError> {
+    let width = vectors.size().last().map_or(1, |width| *width as usize);
+    Ok(flat(vectors)?.chunks_exact(width.max(1)).map(<[f32]>::to_vec).collect())
 }
 
 fn flat(tensor: &Tensor) -> Result<Vec<f32>, NlpError> {

@@ -1,5 +1,5 @@
 //! Analyses of texts that come again and again ("hi", "where is my order"). Exact repeats
-//! only: an analysis depends on the text and the model and on nothing else. Belongs to one
+//! only: an analysis depends on the text, the model and the intents that are looked for. Belongs to one
 //! model, so a new model begins with none. Bounded; what was not asked for lately goes first.
 
 use std::collections::HashMap;
@@ -44,6 +44,12 @@ impl Repeats {
         if self.most > 0 && text.len() <= LONGEST {
             self.insert(text, analysis.clone());
         }
+    }
+
+    /// Forgets all: something that analyses depend on has changed.
+    pub fn forget(&mut self) {
+        self.young.clear();
+        self.old.clear();
     }
 
     /// How many were found so far.

@@ -15,14 +15,17 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    NlpError, batch, labels, lexicon,
+    NlpError, batch, examples,
+    labels::{self, Outputs},
+    lexicon,
     model::{Model, Precision},
+    own_intents::{Index, Vectors},
     repeats::Repeats,
     tokenizer::Encoded,
     words,
 };
 use crate::{
-    domain::analysis::{Analysis, AnalyzedBy, By, Head, WordWeight, asks_for_human},
+    domain::analysis::{Analysis, AnalyzedBy, By, Head, OwnIntents, WordWeight, asks_for_human},
     flow::ports::AnalyzerStatus,
 };
 
@@ -93,6 +96,7 @@ pub struct Desk {
     wake: Condvar,
     capacity: usize,
     hangs_after: Duration,
+    examples: Vectors,
 }
 
 struct State {
@@ -102,6 +106,14 @@ struct State {
     precision: Option<Precision>,
     repeats: Repeats,
     is_closed: bool,
+    /// The site's own intents, which every analysis looks for.
+    own: Arc<Index>,
+    /// Who wants to know when their examples are read.
+    told: Vec<oneshot::Sender<()>>,
+    /// Whether a worker reads examples now.
+    is_reading: bool,
+    /// Whether examples were read last: messages and examples take turns.
+    has_read_last: bool,
 }
 
 /// A batch in the hands of a worker. Its answers stay here, so that they can be
@@ -121,12 +133,14 @@ enum Answer {
     Analysis(oneshot::Sender<Analysis>),
     Words(Head, oneshot::Sender<Vec<WordWeight>>),
     Vectors(Vec<String>, oneshot::Sender<Vec<Vec<f32>>>),
+    Own(Vec<String>, Arc<Index>, oneshot::Sender<Vec<OwnIntents>>),
 }
 
 enum Done {
     Analysis(Box<Analysis>),
     Words(Vec<WordWeight>),
     Vectors(Vec<Vec<f32>>),
+    Own(Vec<OwnIntents>),
 }
 
 impl Desk {
@@ -141,10 +155,15 @@ impl Desk {
                 precision: None,
                 repeats: Repeats::new(setup.n_repeats),
                 is_closed: false,
+                own: Arc::default(),
+                told: Vec::new(),
+                is_reading: false,
+                has_read_last: false,
             }),
             wake: Condvar::new(),
             capacity: setup.capacity.max(1),
             hangs_after: setup.hangs_after,
+            examples: Vectors::default(),
         });
         for worker in 0..setup.n_threads.max(1) {
             let (setup, theirs) = (setup.clone(), Arc::clone(&desk));
@@ -210,6 +229,35 @@ impl Desk {
         self.hand_in(Work { text: String::new(), answer: Answer::Vectors(texts, tx) }).then_some(rx)
     }
 
+    /// Looks for these intents from now on: by words at once, by vectors when a worker has read their examples.
+    pub fn learn(&self, index: Index) -> oneshot::Receiver<()> {
+        let (tx, rx) = oneshot::channel();
+        let mut state = lock(&self.state);
+        if index.is_empty() {
+            tx.send(()).ok();
+            state.told.clear();
+        } else if state.status.is_ready() || state.status == AnalyzerStatus::Loading {
+            state.told = vec![tx];
+        }
+        state.own = Arc::new(index);
+        state.repeats.forget();
+        drop(state);
+        self.wake.notify_all();
+        rx
+    }
+
+    /// The intents that are looked for.
+    pub fn own(&self) -> Arc<Index> {
+        Arc::clone(&lock(&self.state).own)
+    }
+
+    /// Hands in texts in which to look for intents that are not those of [`Desk::learn`].
+    pub fn own_intents(&self, texts: &[String], index: Index) -> Option<oneshot::Receiver<Vec<OwnIntents>>> {
+        let (tx, rx) = oneshot::channel();
+        let answer = Answer::Own(texts.to_vec(), Arc::new(index), tx);
+        self.hand_in(Work { text: String::new(), answer }).then_some(rx)
+    }
+
     /// Lets the threads end when they have done what waits.
     pub fn close(&self) {
         lock(&self.state).is_closed = true;
@@ -241,18 +289,26 @@ impl Desk {
         self.wake.notify_all();
     }
 
-    /// The next batch for a worker; `None` when there will be no more.
-    fn take(&self, worker: usize, most: usize) -> Option<Vec<(String, Request)>> {
+    /// What a worker does next; `None` when there will be no more.
+    fn take(&self, worker: usize, most: usize) -> Option<Task> {
         let mut state = lock(&self.state);
-        while state.waiting.is_empty() {
-            if state.is_closed || !state.status.is_ready() {
+        loop {
+            if !state.status.is_ready() || state.is_closed && state.waiting.is_empty() {
                 return None;
+            }
+            let is_to_read = !state.own.is_empty() && !state.own.has_vectors() && !state.is_reading;
+            if is_to_read && (state.waiting.is_empty() || !state.has_read_last) {
+                state.is_reading = true;
+                state.has_read_last = true;
+                state.running.push(Running { worker, since: Instant::now(), answers: Vec::new() });
+                return Some(Task::Read(Arc::clone(&state.own)));
+            }
+            if !state.waiting.is_empty() {
+                break;
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if !state.status.is_ready() {
-            return None;
-        }
+        state.has_read_last = false;
         let n_taken = batch::choose(state.waiting.iter().map(|work| work.text.len()), most);
         let mut requests = Vec::with_capacity(n_taken);
         let mut answers = Vec::with_capacity(n_taken);
@@ -261,12 +317,31 @@ impl Desk {
                 Answer::Analysis(_) => Request::Analysis,
                 Answer::Words(head, _) => Request::Words(*head),
                 Answer::Vectors(texts, _) => Request::Vectors(texts.clone()),
+                Answer::Own(texts, index, _) => Request::Own(texts.clone(), Arc::clone(index)),
             };
             requests.push((work.text, request));
             answers.push(work.answer);
         }
         state.running.push(Running { worker, since: Instant::now(), answers });
-        Some(requests)
+        let is_settled = state.own.is_empty() || state.own.has_vectors();
+        Some(Task::Batch(requests, Looked { index: Arc::clone(&state.own), is_settled }))
+    }
+
+    /// Some examples were read. Who waits for the last of them is told.
+    fn have_read(&self, worker: usize, index: &Arc<Index>) {
+        let mut state = lock(&self.state);
+        state.running.retain(|running| running.worker != worker);
+        state.is_reading = false;
+        let told = if index.has_vectors() && Arc::ptr_eq(index, &state.own) {
+            std::mem::take(&mut state.told)
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        told.into_iter().for_each(|tx| {
+            tx.send(()).ok();
+        });
+        self.wake.notify_all();
     }
 
     /// Long work shows that it goes on.
@@ -278,12 +353,16 @@ impl Desk {
     }
 
     /// Gives the answers of a batch; too late for one that was abandoned.
-    fn deliver(&self, worker: usize, requests: Vec<(String, Request)>, done: Vec<Done>) {
+    fn deliver(&self, worker: usize, requests: Vec<(String, Request)>, own: &Looked, done: Vec<Done>) {
         let mut state = lock(&self.state);
         let Some(at) = state.running.iter().position(|running| running.worker == worker) else { return };
         let running = state.running.swap_remove(at);
         for ((text, _), done) in requests.into_iter().zip(&done) {
-            if let Done::Analysis(analysis) = done {
+            // What was looked for otherwise than it would be now is no answer to a repeat.
+            let is_of_now = own.is_settled && Arc::ptr_eq(&own.index, &state.own);
+            if let Done::Analysis(analysis) = done
+                && is_of_now
+            {
                 state.repeats.keep(text, analysis);
             }
         }
@@ -294,16 +373,33 @@ impl Desk {
                 (Answer::Analysis(tx), Done::Analysis(analysis)) => drop(tx.send(*analysis)),
                 (Answer::Words(_, tx), Done::Words(words)) => drop(tx.send(words)),
                 (Answer::Vectors(_, tx), Done::Vectors(vectors)) => drop(tx.send(vectors)),
+                (Answer::Own(.., tx), Done::Own(found)) => drop(tx.send(found)),
                 _ => {}
             }
         }
     }
 }
 
+/// The intents that a batch is looked through for.
+struct Looked {
+    index: Arc<Index>,
+    /// Whether their examples had all been read when it began.
+    is_settled: bool,
+}
+
+/// What a worker does at once.
+enum Task {
+    /// Answers requests, looking for these intents.
+    Batch(Vec<(String, Request)>, Looked),
+    /// Reads some of the examples of these intents.
+    Read(Arc<Index>),
+}
+
 enum Request {
     Analysis,
     Words(Head),
     Vectors(Vec<String>),
+    Own(Vec<String>, Arc<Index>),
 }
 
 /// Everybody who waits learns it by the end of their channel.
@@ -317,6 +413,7 @@ fn abandon(state: &mut State, why: String) {
     };
     state.waiting.clear();
     state.running.clear();
+    state.told.clear();
 }
 
 fn run(worker: usize, setup: &Setup, desk: &Desk) {
@@ -335,17 +432,25 @@ fn run(worker: usize, setup: &Setup, desk: &Desk) {
         }
     }
     desk.wake.notify_all();
-    while let Some(requests) = desk.take(worker, setup.most_in_batch) {
+    while let Some(task) = desk.take(worker, setup.most_in_batch) {
         let done = catch_unwind(AssertUnwindSafe(|| {
             if let Some(faults) = &setup.faults {
                 faults.strike();
             }
-            compute(&model, &requests, &|| desk.still_working(worker))
+            let still_working = || desk.still_working(worker);
+            match &task {
+                Task::Batch(requests, own) => {
+                    compute(&model, requests, &own.index, &desk.examples, &still_working).map(Some)
+                }
+                Task::Read(index) => examples::read(&model, index, &desk.examples).map(|()| None),
+            }
         }));
-        match done {
-            Ok(Ok(done)) => desk.deliver(worker, requests, done),
-            Ok(Err(error)) => return desk.fail(error.to_string()),
-            Err(_) => return desk.fail("its thread crashed".to_owned()),
+        match (done, task) {
+            (Ok(Ok(Some(done))), Task::Batch(requests, own)) => desk.deliver(worker, requests, &own, done),
+            (Ok(Ok(_)), Task::Read(index)) => desk.have_read(worker, &index),
+            (Ok(Ok(None)), Task::Batch(..)) => {}
+            (Ok(Err(error)), _) => return desk.fail(error.to_string()),
+            (Err(_), _) => return desk.fail("its thread crashed".to_owned()),
         }
     }
 }
@@ -359,10 +464,13 @@ fn load(setup: &Setup) -> Result<(Model, Precision), NlpError> {
 fn compute(
     model: &Model,
     requests: &[(String, Request)],
+    own: &Index,
+    known: &Vectors,
     still_working: &dyn Fn(),
 ) -> Result<Vec<Done>, NlpError> {
-    let mut analyses = analyze(
+    let mut analyses = analyze_with(
         model,
+        own,
         requests
             .iter()
             .filter(|(_, request)| matches!(request, Request::Analysis))
@@ -377,14 +485,11 @@ fn compute(
             )),
             Request::Words(head) => Done::Words(explain(model, text, *head)?),
             Request::Vectors(texts) => {
-                let mut vectors = Vec::with_capacity(texts.len());
-                for chunk in texts.chunks(batch::MOST_TEXTS) {
-                    let encoded: Vec<Encoded> =
-                        chunk.iter().map(|text| model.tokenizer.encode(text)).collect();
-                    vectors.extend(model.sentences(&encoded)?);
-                    still_working();
-                }
-                Done::Vectors(vectors)
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                Done::Vectors(examples::vectors(model, &texts, still_working)?)
+            }
+            Request::Own(texts, index) => {
+                Done::Own(examples::look_for(model, index, texts, known, still_working)?)
             }
         });
     }
@@ -394,11 +499,21 @@ fn compute(
 /// Analyses by the model, phrase check included. Texts it does not speak are not
 /// given to it.
 pub fn analyze<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> Result<Vec<Analysis>, NlpError> {
+    analyze_with(model, &Index::default(), texts)
+}
+
+/// Like [`analyze`], and looks for a site's own intents, in the same pass where their examples are read.
+fn analyze_with<'a>(
+    model: &Model,
+    own: &Index,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Analysis>, NlpError> {
     let by = || AnalyzedBy {
         by: By::Model,
         name: model.manifest.name.clone(),
         version: model.manifest.version.clone(),
     };
+    let by_vector = own.has_vectors();
     let mut analyses: Vec<Analysis> = Vec::new();
     let mut encoded: Vec<Encoded> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
@@ -414,12 +529,27 @@ pub fn analyze<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> Resul
             }
         }
         if let Some(analysis) = analyses.last_mut() {
+            // What the model is not given, or has not read examples for, is compared by its words.
+            if !by_vector || analysis.abstained.is_some() {
+                analysis.own_intents = own.find(text, None);
+            }
             analysis.truncated = text.len() > super::normalize::READ_BYTES;
         }
     }
     if !encoded.is_empty() {
-        for (at, outputs) in places.into_iter().zip(model.outputs(&encoded)?) {
+        // Sentence vectors cost a little: only for who has a use for them.
+        let found: Vec<(Outputs, Option<Vec<f32>>)> = if by_vector {
+            let both = model.outputs_and_sentences(&encoded)?.into_iter();
+            both.map(|(outputs, vector)| (outputs, Some(vector))).collect()
+        } else {
+            model.outputs(&encoded)?.into_iter().map(|outputs| (outputs, None)).collect()
+        };
+        for (at, (outputs, vector)) in places.into_iter().zip(found) {
             let mut analysis = labels::read(&outputs, by());
+            analysis.own_intents = match &vector {
+                Some(vector) => own.find("", Some(vector)),
+                None => std::mem::take(&mut analyses[at].own_intents),
+            };
             analysis.human_request = analysis.human_request.max(analyses[at].human_request);
             analysis.truncated = analyses[at].truncated;
             analyses[at] = analysis;

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import * as hours from './hours.js';
 import { changes, keyOf, merge, put, saidOf } from './policy/merge.js';
+import * as own from './policy/own_intents.js';
 import { asSpan, FIELDS, said, seconds, valueOf, wrong } from './policy/schema.js';
 import { append, flatten, get, parse, remove, set, write } from './policy/toml.js';
 import * as routes from './routes.js';
@@ -22,7 +23,7 @@ test('the default policy is read without problems, and every key has a place in 
     assert.ok(FIELDS.has(path), `${path} has no place in the form`);
     assert.deepEqual(FIELDS.get(path)?.fallback, value, path);
   }
-  for (const path of FIELDS.keys()) assert.ok(flat.has(path) || path === 'rules.keywords', `${path} is no key of the policy`);
+  for (const path of FIELDS.keys()) assert.ok(flat.has(path) || path === 'rules.keywords' || path === 'intents', `${path} is no key of the policy`);
 });
 
 test('setting a value changes that value and no other character', () => {
@@ -37,7 +38,7 @@ test('every key can be set from the form and is read back, from the whole file a
     let text = start;
     const wanted = new Map();
     for (const [path, field] of FIELDS) {
-      const value = { share: 0.33, count: 7, span: '90s', text: 'night shift', intents: ['refund'], keywords: [{ phrase: 'gas "smell" \\ ]', priority: 'urgent' }], fixed: 1 }[field.kind];
+      const value = { share: 0.33, count: 7, span: '90s', text: 'night shift', intents: ['refund'], keywords: [{ phrase: 'gas "smell" \\ ]', priority: 'urgent' }], own: [{ name: 'pills', examples: ['a "b"', 'c\\d', 'e', 'f', 'g'.repeat(120)], escalate_at: 0.7 }, { name: 'plots', examples: [] }], name: 'pills', fixed: 1 }[field.kind];
       text = put(text, path, value);
       wanted.set(path, value);
     }
@@ -64,6 +65,41 @@ test('keywords are added behind their section and taken away one by one', () => 
   assert.equal(get(parse(set(two, 'rules.keywords.1.phrase', 'court')).values, 'rules.keywords')[1].phrase, 'court');
   const inline = '[rules]\nkeywords = [{ phrase = "a b" }]\n';
   assert.deepEqual(get(parse(append(inline, 'rules.keywords', { phrase: 'c' })).values, 'rules.keywords'), [{ phrase: 'a b' }, { phrase: 'c' }]);
+});
+
+test('intents of one’s own are added, changed and taken away, and nothing else of the text changes', () => {
+  const five = ['renew it', 'my pills ran out', 'another pack', 'refill please', 'a repeat of what I had in spring, if that is possible at all'];
+  let text = own.added(DEFAULT, 'pills');
+  assert.deepEqual(own.ownIntents(parse(text).values), [{ name: 'pills', examples: [] }]);
+  assert.ok(text.startsWith(DEFAULT.trimEnd()), 'it stands at the end');
+  text = own.changed(own.changed(text, 0, 'examples', five), 0, 'escalate_at', 0.7);
+  text = own.changed(own.added(text, 'plots'), 1, 'name', 'garden_plots');
+  assert.deepEqual(own.ownIntents(parse(text).values), [{ name: 'pills', examples: five, escalate_at: 0.7 }, { name: 'garden_plots', examples: [] }]);
+  assert.match(text, /examples = \[\n {2}"renew it",\n/, 'one below the other');
+  const commented = text.replace('\nescalate_at = 0.7', '\n# from here on\nescalate_at = 0.7 # said by Ana');
+  assert.equal(own.changed(commented, 0, 'escalate_at', 0.8), commented.replace('\nescalate_at = 0.7 #', '\nescalate_at = 0.8 #'));
+  assert.ok(own.changed(commented, 0, 'escalate_at', undefined).includes('# from here on'));
+  assert.equal(own.ownIntents(parse(own.changed(commented, 0, 'escalate_at', undefined)).values)[0].escalate_at, undefined);
+  assert.deepEqual(own.namesIn(own.without(text, 0)), ['garden_plots']);
+  assert.equal(own.without(own.added(DEFAULT, 'pills'), 0), DEFAULT);
+  const inline = 'intents = [{ name = "a", examples = ["x"], escalate_at = 0.5 }]\n';
+  assert.deepEqual(own.ownIntents(parse(own.changed(inline, 0, 'escalate_at', undefined)).values), [{ name: 'a', examples: ['x'] }]);
+  assert.deepEqual(changes(inline, 'intents = [{ name = "a", examples = ["x"], priority = "normal", escalate_at = 0.5 }]'), []);
+});
+
+test('intents of one’s own are named, counted and found', () => {
+  assert.equal(own.asName('  Prescription renewal! '), 'prescription_renewal');
+  assert.equal(own.asName('2. Überweisung'), 'uberweisung');
+  assert.equal(own.wrongName('pills', [], ['refund']), null);
+  for (const name of ['', 'Pills', 'two__lines', 'refund', 'plots']) assert.ok(own.wrongName(name, [{ name: 'plots' }], ['refund']), name);
+  assert.deepEqual(own.lines(' a \n\n b\n'), ['a', 'b']);
+  assert.deepEqual([4, 7, 21].map((n) => own.count(n)).map(({ text, rest }) => `${text} ${rest}`.trim()), ['4 of 5 to 20 1 more needed', '7 of 5 to 20', '21 of 5 to 20 1 too many']);
+  assert.deepEqual(own.found({ own_intents: { plots: 0.1, pills: 0.9 } }).map(({ name }) => name), ['pills', 'plots']);
+  assert.deepEqual(own.found({}), []);
+  assert.equal(own.placeOf('intents.2.examples'), 1);
+  assert.equal(own.placeOf('intents'), null);
+  assert.equal(keyOf({ field: 'intents.2.examples', message: 'intents.2.examples: must be 5 to 20' }), 'intents');
+  assert.equal(saidOf({ message: 'intents.2.examples: must be 5 to 20' }), 'must be 5 to 20');
 });
 
 test('a mistake is named with its line, and the rest is still read', () => {

@@ -5,11 +5,11 @@ import { signed } from '../shared/format.js';
 import * as words from '../shared/words.js';
 
 /** @typedef {{ text: string, weight: number, position: number }} Word */
-/** @typedef {{ code: string, contribution?: number|null, text?: string }} Reason */
+/** @typedef {{ code: string, contribution?: number|null, name?: string, text?: string }} Reason */
 
 /** `Losing patience (+0.41)` */
-export function reasonLine(/** @type {Reason} */ { code, contribution, text }) {
-  const said = text || words.reason(code);
+export function reasonLine(/** @type {Reason} */ { code, contribution, name, text }) {
+  const said = text || words.reason(code, name);
   return typeof contribution === 'number' ? `${said} (${signed(contribution)})` : said;
 }
 

@@ -14,6 +14,7 @@ const REASONS = {
   no_progress: 'getting nowhere',
   abuse: 'abusive words',
   keyword: 'a word on your list',
+  own_intent: 'one of your own intents',
   bot_handed_over: 'the bot asked for help',
   bot_silent: 'the bot went silent',
   agent_lost: 'lost their agent',
@@ -127,7 +128,10 @@ const plain = (/** @type {unknown} */ code) => String(code ?? '').replaceAll('_'
  */
 const known = (table, key) => (Object.hasOwn(table, key) ? table[key] : undefined);
 
-export const reason = (/** @type {string} */ code) => known(REASONS, code) ?? known(CONTRIBUTIONS, code) ?? plain(code);
+/** The name of an intent as words: `prescription_renewal` is `prescription renewal`. */
+export const subject = plain;
+/** A reason as words; `name` is that of an intent of the site's own. */
+export const reason = (/** @type {string} */ code, /** @type {string | null | undefined} */ name = null) => (code === 'own_intent' && name ? `about “${subject(name)}”` : (known(REASONS, code) ?? known(CONTRIBUTIONS, code) ?? plain(code)));
 export const contribution = (/** @type {string} */ code) => known(CONTRIBUTIONS, code) ?? plain(code);
 export const disposition = (/** @type {string} */ code) => known(DISPOSITIONS, code) ?? plain(code);
 export const stateWord = (/** @type {string} */ code) => known(STATES, code) ?? plain(code);

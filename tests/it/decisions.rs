@@ -4,9 +4,10 @@
 
 use crate::support::scripted::{BotMode, When, about, angry, calm, human};
 use crate::support::world::{AgentTraits, World, seconds};
-use baton::domain::analysis::{Analysis, Intent};
+use baton::domain::analysis::{Analysis, Intent, OwnIntent, OwnIntents};
 use baton::domain::conversation::{EntryKind, StateName};
 use baton::domain::escalation::{Counterfactual, Decision, EscalationPolicy, ReasonCode, counterfactual};
+use baton::domain::queue::Priority;
 use baton::domain::time::Timestamp;
 use baton::domain::tuning::{Event, Verdict, replay};
 use baton::flow::events_of;
@@ -23,6 +24,8 @@ fn analyses() -> impl Strategy<Value = Analysis> {
             analysis.offensive = offensive;
             analysis.human_request = if asks { 0.9 } else { 0.1 };
             analysis.intents = analysis.intents.with(Intent::ALL[intent], probability);
+            analysis.own_intents =
+                OwnIntents::new([("own_0".to_owned(), offensive), ("own_2".to_owned(), 0.9)]);
             analysis.rounded()
         },
     )
@@ -71,9 +74,17 @@ fn policies() -> impl Strategy<Value = EscalationPolicy> {
             policy.cooldown = seconds(cooldown);
             policy.rules.bot_failures = failures;
             policy.rules.same_question = if same == 1 { 0 } else { same };
+            // Some sites have an intent of their own, which some messages have.
+            policy.intents = (0..failures).map(|n| own_intent(&format!("own_{n}"), 0.7)).collect();
             policy
         },
     )
+}
+
+fn own_intent(name: &str, escalate_at: f64) -> OwnIntent {
+    let examples = (0..5).map(|n| format!("example {n} of {name}")).collect();
+    let priority = Priority::High;
+    OwnIntent { name: name.to_owned(), examples, escalate_at: Some(escalate_at), priority }
 }
 
 fn last_verdict(policy: &EscalationPolicy, events: &[Event]) -> Option<Decision> {
@@ -109,6 +120,9 @@ proptest! {
             let sum: f64 = score.contributions.iter().map(|c| c.value).sum();
             prop_assert!((sum - score.value).abs() < 1e-9 && (0.0..=1.0).contains(&score.value), "{decision:?}");
             prop_assert_eq!(decision.is_escalation(), !decision.reasons.is_empty());
+            for reason in &decision.reasons {
+                prop_assert_eq!(reason.name.is_some(), reason.code == ReasonCode::OwnIntent);
+            }
             for reason in decision.reasons.iter().filter(|reason| reason.contribution.is_some()) {
                 let is_term = score.contributions.iter().any(|c| {
                     ReasonCode::of_term(c.code) == Some(reason.code) && Some(c.value) == reason.contribution
@@ -145,12 +159,13 @@ proptest! {
             }
             match told {
                 None => {}
-                Some(Counterfactual::WithoutReason { code, score, would_stay }) => {
+                Some(Counterfactual::WithoutReason { code, name, score, would_stay }) => {
                     prop_assert_eq!(code, decision.reasons[0].code);
                     let mut milder = policy.clone();
                     match code {
                         ReasonCode::AskedForHuman => milder.rules.human_request_at = 2.0,
                         ReasonCode::LegalThreat | ReasonCode::Safety => milder.rules.immediate.at = 2.0,
+                        ReasonCode::OwnIntent => milder.intents.retain(|own| Some(&own.name) != name.as_ref()),
                         _ => milder.rules.keywords.clear(),
                     }
                     let other = last_verdict(&milder, &events[..=event]).unwrap();

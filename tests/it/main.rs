@@ -14,6 +14,7 @@ mod architecture;
 mod analyzer;
 mod evaluate;
 mod tokenization;
+mod own_intents;
 mod config;
 mod auth;
 mod roles;

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use baton::domain::agent::Role;
-use baton::domain::analysis::{Analysis, AnalyzedBy, By, Head, Intent, Intents, WordWeight, asks_for_human};
+use baton::domain::analysis::{
+    Analysis, AnalyzedBy, By, Head, Intent, Intents, OwnIntent, OwnIntents, WordWeight, asks_for_human,
+};
 use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Question, Reply};
 use baton::gateway::protocol::{Close, ErrorCode, FromAgent, FromVisitor, agent, visitor};
 use serde_json::{Value, json};
@@ -51,6 +53,16 @@ impl Analyzer for CalmAnalyzer {
         analysis.frustration = 0.08;
         analysis.intents = Intents::default().with(Intent::OrderStatus, 0.9);
         analysis.with_phrase(asks_for_human(text).as_ref())
+    }
+
+    fn learn(&self, _intents: &[OwnIntent]) -> oneshot::Receiver<()> {
+        oneshot::channel().1
+    }
+
+    fn own_intents(&self, texts: Vec<String>, _intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>> {
+        let (tx, rx) = oneshot::channel();
+        let _ = tx.send(texts.iter().map(|text| self.words(text).own_intents).collect());
+        rx
     }
 
     fn explain(&self, _text: &str, _head: Head) -> oneshot::Receiver<Vec<WordWeight>> {

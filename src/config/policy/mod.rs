@@ -1,6 +1,7 @@
 //! Reads a policy from TOML. Each key is tried on its own against the defaults, so
 //! that every mistake is found in one go. What the keys mean stands in `default.toml`.
 
+use crate::domain::analysis::OwnIntent;
 use crate::domain::escalation::{EscalationPolicy, Immediate, InvalidPolicy, Keyword, Rules, Service};
 use crate::domain::score::Weights;
 use serde::Deserialize;
@@ -18,6 +19,8 @@ struct File {
     escalate: Escalate,
     score: Weights,
     rules: RulesTable,
+    #[serde(default)]
+    intents: Vec<OwnIntent>,
     service: ServiceTable,
 }
 
@@ -95,6 +98,7 @@ impl File {
                 same_question: self.rules.same_question,
                 keywords: self.rules.keywords,
             },
+            intents: self.intents,
             service: Service {
                 offer_timeout: service.offer_timeout,
                 pass_over: service.pass_over,
@@ -169,8 +173,21 @@ fn collect(
         match (known.get(key), value) {
             (Some(Value::Table(known)), Value::Table(given)) => collect(given, known, path, leaves, problems),
             (Some(_), value) => leaves.push((path.clone(), value.clone())),
-            // The one key that has no default.
+            // The keys that have no default.
             (None, value) if *path == ["rules", "keywords"] => leaves.push((path.clone(), value.clone())),
+            (None, Value::Array(intents)) if *path == ["intents"] => {
+                // One by one, so that a mistake is named with the intent it is in.
+                let wrong = intents.iter().zip(1..).filter_map(|(intent, place)| {
+                    let error = intent.clone().try_into::<OwnIntent>().err()?;
+                    Some(mistake(&format!("intents.{place}"), error.message()))
+                });
+                let wrong: Vec<InvalidPolicy> = wrong.collect();
+                if wrong.is_empty() {
+                    leaves.push((path.clone(), value.clone()));
+                }
+                problems.extend(wrong);
+            }
+            (None, value) if *path == ["intents"] => leaves.push((path.clone(), value.clone())),
             (None, _) => problems.push(mistake(&path.join("."), "there is no such key")),
         }
         path.pop();
@@ -222,6 +239,32 @@ mod tests {
         ] {
             assert!(keys.contains(&key), "{key} in {problems:#?}");
         }
+    }
+
+    #[test]
+    fn intents_of_the_sites_own_are_read_and_their_mistakes_named_with_their_place() {
+        let five = r#"["renew it", "my pills ran out", "another pack", "refill please", "repeat order"]"#;
+        let text = format!(
+            "[[intents]]\nname = \"pills\"\nexamples = {five}\nescalate_at = 0.7\npriority = \"high\"\n"
+        );
+        let policy = parse_policy(&text, 2).unwrap();
+        assert_eq!((policy.intents[0].name.as_str(), policy.intents[0].escalate_at), ("pills", Some(0.7)));
+        assert_eq!(policy.intents[0].examples.len(), 5);
+        let keys = |text: &str| -> Vec<String> {
+            parse_policy(text, 1).unwrap_err().into_iter().map(|problem| problem.key).collect()
+        };
+        let wrong = format!(
+            "{text}[[intents]]\nname = \"refund\"\nexamples = [\"one\"]\n[[intents]]\nname = \"x\"\ncolour = 1\n"
+        );
+        assert_eq!(keys(&wrong), ["intents.3"]);
+        let wrong =
+            format!("{text}[[intents]]\nname = \"refund\"\nexamples = [\"one\"]\nescalate_at = 2.0\n");
+        assert_eq!(keys(&wrong), ["intents.2.name", "intents.2.examples", "intents.2.escalate_at"]);
+        assert_eq!(keys("intents = 3\n"), ["intents"]);
+        let many: String = (0..21)
+            .map(|n| text.replace("pills", &format!("pills_{n}")).replace("it", &n.to_string()))
+            .collect();
+        assert!(keys(&many).contains(&"intents".to_owned()));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Intent, Intents, OPERATING_POINT, PhraseMatch, Sentiment, check_probability, round4};
+use super::{
+    Intent, Intents, OPERATING_POINT, OwnIntents, PhraseMatch, Sentiment, check_probability, round4,
+};
 
 /// The least `human_request` of a message that the phrase check recognizes.
 pub const PHRASE_FLOOR: f64 = 0.95;
@@ -22,6 +24,8 @@ pub struct Analysis {
     pub human_request: f64,
     /// What the message is about.
     pub intents: Intents,
+    /// Which intents of the site's own it has; none where there were none when it was analyzed.
+    pub own_intents: OwnIntents,
     /// Why the heads hold their priors, if they do.
     pub abstained: Option<Abstained>,
     /// The text was longer than what is read; its beginning and end were.
@@ -80,6 +84,7 @@ impl Analysis {
             offensive: 0.0,
             human_request: 0.0,
             intents: Intents::default(),
+            own_intents: OwnIntents::default(),
             abstained: None,
             truncated: false,
             analyzer,
@@ -111,6 +116,15 @@ impl Analysis {
         self.intents.top()
     }
 
+    /// What the message is about in one word: the most probable intent of the site's own from the operating point on,
+    /// because those are the more particular ones; else [`Analysis::intent`].
+    pub fn subject(&self) -> &str {
+        match self.own_intents.top() {
+            Some((name, probability)) if probability >= OPERATING_POINT => name,
+            _ => self.intent().as_str(),
+        }
+    }
+
     /// How probable one intent is.
     pub fn probability(&self, intent: Intent) -> f64 {
         self.intents.get(intent)
@@ -129,13 +143,17 @@ impl Analysis {
 
 impl Serialize for Analysis {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Analysis", 9)?;
+        let n_fields = if self.own_intents.is_empty() { 9 } else { 10 };
+        let mut fields = serializer.serialize_struct("Analysis", n_fields)?;
         fields.serialize_field("sentiment", &self.sentiment)?;
         fields.serialize_field("frustration", &self.frustration)?;
         fields.serialize_field("offensive", &self.offensive)?;
         fields.serialize_field("human_request", &self.human_request)?;
         fields.serialize_field("intent", &self.intent())?;
         fields.serialize_field("intents", &self.intents)?;
+        if !self.own_intents.is_empty() {
+            fields.serialize_field("own_intents", &self.own_intents)?;
+        }
         fields.serialize_field("abstained", &self.abstained)?;
         fields.serialize_field("truncated", &self.truncated)?;
         fields.serialize_field("analyzer", &self.analyzer)?;
@@ -153,6 +171,8 @@ struct Stored {
     human_request: f64,
     #[serde(default)]
     intents: Intents,
+    #[serde(default)]
+    own_intents: OwnIntents,
     #[serde(default)]
     abstained: Option<Abstained>,
     #[serde(default)]
@@ -179,6 +199,7 @@ impl TryFrom<Stored> for Analysis {
             offensive: round4(stored.offensive),
             human_request: round4(stored.human_request),
             intents: stored.intents,
+            own_intents: stored.own_intents,
             abstained: stored.abstained,
             truncated: stored.truncated,
             analyzer: stored.analyzer,

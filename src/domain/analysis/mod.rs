@@ -7,6 +7,7 @@
 mod analysis;
 mod fold;
 mod intent;
+mod own_intent;
 pub mod phrase;
 mod probability;
 mod sentiment;
@@ -15,6 +16,7 @@ mod words;
 pub use analysis::{Abstained, Analysis, AnalyzedBy, By, InvalidAnalysis, PHRASE_FLOOR};
 pub use fold::{fold, is_hidden, look_alike};
 pub use intent::{Intent, Intents, UnknownIntent};
+pub use own_intent::{MOST_OWN_INTENTS, OwnIntent, OwnIntents};
 pub use phrase::{PhraseMatch, asks_for_human};
 pub use probability::{OPERATING_POINT, round4};
 pub use sentiment::{Mood, Sentiment};

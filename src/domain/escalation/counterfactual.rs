@@ -13,6 +13,9 @@ pub enum Counterfactual {
     WithoutReason {
         /// Which reason was taken out.
         code: ReasonCode,
+        /// Which intent of the site's own, where it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         /// The score that remained.
         score: f64,
         /// Whether the bot would have kept it.
@@ -46,20 +49,29 @@ pub fn counterfactual(policy: &EscalationPolicy, events: &[Event], at: usize) ->
     };
     let events = events.get(..=at)?;
     let actual = verdict_at(policy, events).filter(|verdict| verdict.decision.is_escalation())?;
-    let named = actual.decision.reasons.first()?.code;
+    let first = actual.decision.reasons.first()?;
+    let named = first.code;
     if matches!(
         named,
-        ReasonCode::AskedForHuman | ReasonCode::LegalThreat | ReasonCode::Safety | ReasonCode::Keyword
+        ReasonCode::AskedForHuman
+            | ReasonCode::LegalThreat
+            | ReasonCode::Safety
+            | ReasonCode::Keyword
+            | ReasonCode::OwnIntent
     ) {
         let mut milder = policy.clone();
         match named {
             ReasonCode::AskedForHuman => milder.rules.human_request_at = f64::INFINITY,
             ReasonCode::LegalThreat | ReasonCode::Safety => milder.rules.immediate.at = f64::INFINITY,
+            ReasonCode::OwnIntent => {
+                milder.intents.retain(|intent| Some(&intent.name) != first.name.as_ref())
+            }
             _ => milder.rules.keywords.clear(),
         }
         let other = verdict_at(&milder, events)?;
         return Some(Counterfactual::WithoutReason {
             code: named,
+            name: first.name.clone(),
             score: other.decision.score.value,
             would_stay: !other.decision.is_escalation(),
         });

@@ -1,7 +1,7 @@
 //! The heart: whether a human is needed now.
 
 use super::{EscalationPolicy, Reason, ReasonCode};
-use crate::domain::analysis::{Analysis, Intent};
+use crate::domain::analysis::{Analysis, Intent, OwnIntent};
 use crate::domain::handoff::EscalationType;
 use crate::domain::queue::Priority;
 use crate::domain::score::{Fold, Score, Term};
@@ -75,7 +75,7 @@ impl Decision {
 pub fn decide(policy: &EscalationPolicy, signals: Signals<'_>) -> Decision {
     let score = signals.fold.score(&policy.weights);
     let mut reasons = rules(policy, signals);
-    let mut priority = keyword_priority(policy, signals).unwrap_or_default();
+    let mut priority = raised_priority(policy, signals);
     let is_over = score.value >= policy.enter
         && signals.fold.messages() >= policy.min_messages
         && !signals.is_raised
@@ -119,6 +119,8 @@ pub fn decide_trigger(policy: &EscalationPolicy, fold: &Fold, code: ReasonCode) 
 
 fn rules(policy: &EscalationPolicy, signals: Signals<'_>) -> Vec<Reason> {
     let mut codes = Vec::new();
+    let own = own_intents(policy, signals).map(|intent| Reason::own_intent(&intent.name));
+    let mut own: Vec<Reason> = own.collect();
     if let Some((text, analysis)) = signals.message {
         if analysis.human_request >= policy.rules.human_request_at {
             codes.push(ReasonCode::AskedForHuman);
@@ -147,20 +149,36 @@ fn rules(policy: &EscalationPolicy, signals: Signals<'_>) -> Vec<Reason> {
     codes.sort_unstable();
     codes.dedup();
     let score = signals.fold.score(&policy.weights);
-    codes
+    let mut reasons: Vec<Reason> = codes
         .into_iter()
         .map(|code| match code {
-            ReasonCode::RepeatedQuestion => {
-                Reason { code, contribution: Some(score.term(Term::RepeatedQuestion)) }
-            }
+            ReasonCode::RepeatedQuestion => Reason::share(code, score.term(Term::RepeatedQuestion)),
             other => Reason::alone(other),
         })
-        .collect()
+        .collect();
+    reasons.append(&mut own);
+    // Stable: intents of the site's own stay in the order of the policy.
+    reasons.sort_by_key(|reason| reason.code);
+    reasons
 }
 
-fn keyword_priority(policy: &EscalationPolicy, signals: Signals<'_>) -> Option<Priority> {
-    let (text, _) = signals.message?;
-    policy.rules.keywords.iter().filter(|k| contains_phrase(text, &k.phrase)).map(|k| k.priority).max()
+/// The site's own intents that call a human for this message.
+fn own_intents<'a>(
+    policy: &'a EscalationPolicy,
+    signals: Signals<'a>,
+) -> impl Iterator<Item = &'a OwnIntent> + 'a {
+    let found = signals.message.map(|(_, analysis)| &analysis.own_intents);
+    policy.intents.iter().filter(move |intent| {
+        intent.escalate_at.is_some_and(|at| found.is_some_and(|found| found.get(&intent.name) >= at))
+    })
+}
+
+/// The priority that words and intents of the site's own say.
+fn raised_priority(policy: &EscalationPolicy, signals: Signals<'_>) -> Priority {
+    let Some((text, _)) = signals.message else { return Priority::default() };
+    let keywords = policy.rules.keywords.iter().filter(|k| contains_phrase(text, &k.phrase));
+    let own = own_intents(policy, signals).map(|intent| intent.priority);
+    keywords.map(|keyword| keyword.priority).chain(own).max().unwrap_or_default()
 }
 
 /// Whether a phrase stands in a text, regardless of case, at word boundaries.
@@ -177,7 +195,7 @@ fn contributions_as_reasons(score: &Score) -> Vec<Reason> {
         .contributions
         .iter()
         .filter(|contribution| contribution.value > 0.0)
-        .filter_map(|c| Some(Reason { code: ReasonCode::of_term(c.code)?, contribution: Some(c.value) }))
+        .filter_map(|c| Some(Reason::share(ReasonCode::of_term(c.code)?, c.value)))
         .collect();
     reasons.sort_by(|a, b| b.contribution.partial_cmp(&a.contribution).unwrap_or(std::cmp::Ordering::Equal));
     reasons

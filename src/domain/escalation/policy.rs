@@ -1,6 +1,7 @@
 //! What supervisors set: thresholds, rules and weights, with a name and version.
 //! Reading it from text is the configuration's work; here is what it means.
 
+use crate::domain::analysis::{MOST_OWN_INTENTS, OwnIntent};
 use crate::domain::score::Weights;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -100,6 +101,8 @@ pub struct EscalationPolicy {
     pub weights: Weights,
     /// What escalates beside the score.
     pub rules: Rules,
+    /// The site's own intents.
+    pub intents: Vec<OwnIntent>,
     /// How escalated conversations are handled.
     pub service: Service,
 }
@@ -131,6 +134,7 @@ impl Default for EscalationPolicy {
                 same_question: 3,
                 keywords: Vec::new(),
             },
+            intents: Vec::new(),
             service: Service::default(),
         }
     }
@@ -171,6 +175,11 @@ impl EscalationPolicy {
             expect((2..=100).contains(&length), "rules.keywords", "a phrase has 2 to 100 characters");
         }
         expect(self.rules.keywords.len() <= 200, "rules.keywords", "at most 200");
+        expect(self.intents.len() <= MOST_OWN_INTENTS, "intents", "at most 20");
+        for (place, key, problem) in OwnIntent::problems_of(&self.intents) {
+            // Counted from 1, as people count the sections of a file.
+            expect(false, &format!("intents.{}.{key}", place + 1), &problem);
+        }
         let w = &self.weights;
         for (key, value) in [
             ("frustration", w.frustration),

@@ -14,6 +14,7 @@ pub enum ReasonCode {
     LegalThreat,
     AskedForHuman,
     Keyword,
+    OwnIntent,
     BotHandedOver,
     BotSilent,
     AgentLost,
@@ -39,6 +40,7 @@ impl ReasonCode {
             Self::LegalThreat => "legal_threat",
             Self::AskedForHuman => "asked_for_human",
             Self::Keyword => "keyword",
+            Self::OwnIntent => "own_intent",
             Self::BotHandedOver => "bot_handed_over",
             Self::BotSilent => "bot_silent",
             Self::AgentLost => "agent_lost",
@@ -94,17 +96,30 @@ impl ReasonCode {
 }
 
 /// A reason that held.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
     /// Which.
     pub code: ReasonCode,
     /// Its share of the score; none for a reason that stands for itself.
     pub contribution: Option<f64>,
+    /// Which intent of the site's own, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl Reason {
     /// A reason that stands for itself.
     pub fn alone(code: ReasonCode) -> Self {
-        Self { code, contribution: None }
+        Self { code, contribution: None, name: None }
+    }
+
+    /// A reason that is a share of the score.
+    pub fn share(code: ReasonCode, contribution: f64) -> Self {
+        Self { code, contribution: Some(contribution), name: None }
+    }
+
+    /// An intent of the site's own.
+    pub fn own_intent(name: &str) -> Self {
+        Self { code: ReasonCode::OwnIntent, contribution: None, name: Some(name.to_owned()) }
     }
 }

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::domain::analysis::{Analysis, Head, WordWeight};
+use crate::domain::analysis::{Analysis, Head, OwnIntent, OwnIntents, WordWeight};
 
 /// Finds sentiment, requests and intents in messages.
 ///
@@ -17,6 +17,16 @@ pub trait Analyzer: Send + Sync {
 
     /// What the word model says: always, at once, and the same every time.
     fn words(&self, text: &str) -> Analysis;
+
+    /// From now on every analysis says how probable these are: the site's own intents, as the live policy has them.
+    ///
+    /// Words know them at once. The model reads their examples on its own thread first; until then words find them in
+    /// what the model analyzes too. The receiver says when the model is ready, and errs where it will not be.
+    fn learn(&self, intents: &[OwnIntent]) -> oneshot::Receiver<()>;
+
+    /// How probable each of these intents is in each text, whatever was learned: for a draft. By words where there is
+    /// no model. The receiver errs when the model failed on the way; asked again, words answer.
+    fn own_intents(&self, texts: Vec<String>, intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>>;
 
     /// Which words moved a head: terms that add up to it. By words where there is no model.
     fn explain(&self, text: &str, head: Head) -> oneshot::Receiver<Vec<WordWeight>>;

@@ -389,7 +389,13 @@ views! {
     }
 
     /// A reason, its share of the score, and the sentence for it.
-    HandoffReasonView { code: String, contribution: Option<f64>, text: String }
+    HandoffReasonView {
+        code: String,
+        contribution: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+        text: String,
+    }
 
     /// A word that counted.
     WordView { text: String, weight: f64, position: u64 }

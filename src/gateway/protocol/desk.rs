@@ -236,7 +236,8 @@ fn handoff_view(handoff: &Handoff, packet: &Packet, left_out: LeftOut<'_>) -> Ha
             .map(|reason| HandoffReasonView {
                 code: reason.code.as_str().to_owned(),
                 contribution: reason.contribution,
-                text: reason_text(reason.code, handoff.score, packet.enter),
+                name: reason.name.clone(),
+                text: reason_text(reason, handoff.score, packet.enter),
             })
             .collect(),
         words: handoff

@@ -103,6 +103,9 @@ pub struct DecisionView {
 pub struct ReasonView {
     code: String,
     contribution: Option<f64>,
+    /// Which intent of the site's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
 }
 
 /// A term of the score.
@@ -129,6 +132,7 @@ impl From<&Decision> for DecisionView {
                 .map(|reason| ReasonView {
                     code: reason.code.as_str().to_owned(),
                     contribution: reason.contribution,
+                    name: reason.name.clone(),
                 })
                 .collect(),
             contributions: decision

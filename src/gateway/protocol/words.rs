@@ -2,19 +2,25 @@
 //!
 //! Every number in them was computed; the sentence only carries it.
 
-use crate::domain::escalation::{Counterfactual, ReasonCode};
+use crate::domain::escalation::{Counterfactual, Reason, ReasonCode};
 
 /// Most characters of a message that is quoted in a sentence.
 const QUOTED_CHARS: usize = 80;
 
 /// Why a human is here, in a sentence.
 #[must_use]
-pub fn reason_text(code: ReasonCode, score: f64, line: f64) -> String {
-    let text = match code {
+pub fn reason_text(reason: &Reason, score: f64, line: f64) -> String {
+    let text = match reason.code {
         ReasonCode::Safety => "Somebody may come to harm",
         ReasonCode::LegalThreat => "Speaks of lawyers, courts or the press",
         ReasonCode::AskedForHuman => "Asked for a person",
         ReasonCode::Keyword => "Used a word that always goes to a person",
+        ReasonCode::OwnIntent => {
+            return match &reason.name {
+                Some(name) => format!("Is about “{}”", spoken(name)),
+                None => "Is about something of your own list".to_owned(),
+            };
+        }
         ReasonCode::BotHandedOver => "The bot asked for a person",
         ReasonCode::BotSilent => "The bot did not answer in time",
         ReasonCode::AgentLost => "Lost the connection to their agent",
@@ -40,12 +46,13 @@ pub fn reason_text(code: ReasonCode, score: f64, line: f64) -> String {
 #[must_use]
 pub fn counterfactual_text(other: &Counterfactual, left_out: Option<&str>) -> String {
     match other {
-        Counterfactual::WithoutReason { code, score, would_stay } => {
-            let without = match code {
-                ReasonCode::AskedForHuman => "the request for a person",
-                ReasonCode::LegalThreat => "the mention of legal steps",
-                ReasonCode::Safety => "the danger it speaks of",
-                _ => "that word",
+        Counterfactual::WithoutReason { code, name, score, would_stay } => {
+            let without = match (code, name) {
+                (ReasonCode::AskedForHuman, _) => "the request for a person".to_owned(),
+                (ReasonCode::LegalThreat, _) => "the mention of legal steps".to_owned(),
+                (ReasonCode::Safety, _) => "the danger it speaks of".to_owned(),
+                (ReasonCode::OwnIntent, Some(name)) => format!("“{}” in it", spoken(name)),
+                _ => "that word".to_owned(),
             };
             let end = if *would_stay {
                 "and the bot would have kept the conversation"
@@ -71,6 +78,11 @@ pub fn counterfactual_text(other: &Counterfactual, left_out: Option<&str>) -> St
     }
 }
 
+/// The name of an intent as words: `prescription_renewal` is said `prescription renewal`.
+fn spoken(name: &str) -> String {
+    name.replace('_', " ")
+}
+
 fn quoted(text: &str) -> String {
     let mut short: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if short.chars().count() > QUOTED_CHARS {
@@ -91,11 +103,23 @@ mod tests {
             counterfactual_text(&without, Some("Useless.\nGet me a person.")),
             "Without “Useless. Get me a person.” the score would be 0.49 and the bot would have kept the conversation."
         );
-        let asked =
-            Counterfactual::WithoutReason { code: ReasonCode::AskedForHuman, score: 0.7, would_stay: false };
+        let asked = Counterfactual::WithoutReason {
+            code: ReasonCode::AskedForHuman,
+            name: None,
+            score: 0.7,
+            would_stay: false,
+        };
         assert!(counterfactual_text(&asked, None).ends_with("to a person all the same."));
+        let own = Counterfactual::WithoutReason {
+            code: ReasonCode::OwnIntent,
+            name: Some("repeat_order".to_owned()),
+            score: 0.1,
+            would_stay: true,
+        };
+        assert!(counterfactual_text(&own, None).starts_with("Without “repeat order” in it the score"));
+        assert_eq!(reason_text(&Reason::own_intent("repeat_order"), 0.1, 0.62), "Is about “repeat order”");
         assert_eq!(
-            reason_text(ReasonCode::Frustration, 0.81, 0.62),
+            reason_text(&Reason::alone(ReasonCode::Frustration), 0.81, 0.62),
             "Losing patience: score 0.81, the line is 0.62"
         );
     }

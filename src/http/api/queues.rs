@@ -10,6 +10,7 @@ use super::accounts::skills;
 use super::{DONE, path_id, present};
 use crate::auth::Caller;
 use crate::domain::analysis::Intent;
+use crate::domain::escalation::EscalationPolicy;
 use crate::domain::id::QueueId;
 use crate::domain::queue::{OpeningHours, Queue};
 use crate::http::error::{ApiError, Problem};
@@ -46,7 +47,7 @@ pub(in crate::http) struct Change {
 }
 
 /// Puts what was sent into a queue, or says everything that is wrong with it.
-fn apply(queue: &mut Queue, sent: Change) -> Result<(), ApiError> {
+fn apply(queue: &mut Queue, sent: Change, policy: &EscalationPolicy) -> Result<(), ApiError> {
     let mut checks = Checks::default();
     if let Some(name) = sent.name {
         queue.name = checks.text(&name, "name", 60);
@@ -66,7 +67,9 @@ fn apply(queue: &mut Queue, sent: Change) -> Result<(), ApiError> {
     }
     if let Some(intents) = sent.intents {
         for intent in &intents {
-            let is_known = intent.parse::<Intent>().is_ok();
+            let is_own = policy.intents.iter().any(|own| own.name == *intent);
+            // What was known when the queue was set up and is no more may stay: it leads nowhere.
+            let is_known = is_own || intent.parse::<Intent>().is_ok() || queue.intents.contains(intent);
             checks.expect(is_known.into(), "intents", &format!("intents: `{intent}` is not an intent"));
         }
         queue.intents = intents;
@@ -96,7 +99,7 @@ pub(in crate::http) async fn create(
         intents: vec![],
         is_default: false,
     };
-    apply(&mut queue, sent)?;
+    apply(&mut queue, sent, &http.flow.policy())?;
     save(&http, &caller, queue).await.map(|queue| (StatusCode::CREATED, queue))
 }
 
@@ -110,7 +113,7 @@ pub(in crate::http) async fn change(
     let queues = http.directory().queues().await?;
     let mut queue =
         queues.into_iter().find(|queue| queue.id == id).ok_or_else(|| ApiError::not_found("the queue"))?;
-    apply(&mut queue, sent)?;
+    apply(&mut queue, sent, &http.flow.policy())?;
     save(&http, &caller, queue).await
 }
 

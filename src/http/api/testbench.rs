@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::policies;
-use crate::domain::analysis::{Analysis, Head};
+use crate::domain::analysis::{Analysis, Head, OwnIntent, OwnIntents};
 use crate::domain::escalation::{Counterfactual, EscalationPolicy, ReasonCode, counterfactual};
 use crate::domain::tuning::{
     Report, ReportedDecision, Turn, TurnSpeaker, decisions_of_turns, events_of_turns,
@@ -47,6 +47,7 @@ pub(in crate::http) async fn run(
         None => (*http.flow.policy()).clone(),
     };
     analyze(&http, &mut turns).await;
+    look_for(&http, &mut turns, &policy.intents).await;
     let decisions = decisions_of_turns(&policy, &turns);
     let report = Report::of(&policy, &turns, &decisions);
     let analyses: Vec<Option<&Analysis>> = turns.iter().map(|turn| turn.analysis.as_ref()).collect();
@@ -77,6 +78,30 @@ async fn analyze(http: &Http, turns: &mut [Turn]) {
             None => None,
         };
         turn.analysis = Some(found.unwrap_or_else(|| analyzer.words(&turn.text)));
+    }
+}
+
+/// Looks for the policy's own intents in every visitor's turn, also in those that bring an analysis along: that one may
+/// know other intents, or other examples.
+async fn look_for(http: &Http, turns: &mut [Turn], intents: &[OwnIntent]) {
+    let said: Vec<&mut Turn> = turns.iter_mut().filter(|turn| turn.speaker == TurnSpeaker::Visitor).collect();
+    let texts: Vec<String> = said.iter().map(|turn| turn.text.clone()).collect();
+    let mut found = vec![OwnIntents::default(); texts.len()];
+    if !intents.is_empty() {
+        let analyzer = &http.flow.ports().analyzer;
+        // Where the model stops answering on the way, words answer the second time.
+        for _ in 0..2 {
+            let asked = analyzer.own_intents(texts.clone(), intents);
+            if let Ok(Ok(answer)) = tokio::time::timeout(PATIENCE, asked).await {
+                found = answer;
+                break;
+            }
+        }
+    }
+    for (turn, found) in said.into_iter().zip(found) {
+        if let Some(analysis) = &mut turn.analysis {
+            analysis.own_intents = found;
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 import { api, ApiError } from '../../shared/api.js';
 import { storage } from '../../shared/dom.js';
 import { computed, effect, signal } from '../../shared/html.js';
-import { changes, keyOf, merge, put, saidOf } from './merge.js';
+import { changes, fullKeyOf, keyOf, merge, put, saidOf } from './merge.js';
 import { get, parse } from './toml.js';
 import { FIELDS } from './schema.js';
 
@@ -49,7 +49,7 @@ export const draftChanges = computed(() => (draft.value ? changes(draft.value.ba
 /** Somebody published while this draft was being made. */
 export const isOutdated = computed(() => Boolean(draft.value && published.value && draft.value.basedOn !== published.value.live));
 
-/** @type {import('../../vendor/signals.js').ReadonlySignal<{ key: string | null, line: number | null, message: string }[]>} */
+/** @type {import('../../vendor/signals.js').ReadonlySignal<{ key: string | null, at?: string | null, line: number | null, message: string }[]>} */
 export const problems = computed(() => {
   if (!draft.value || !parsed.value) return [];
   const unread = parsed.value.problems.map(({ line, message }) => ({ key: null, line, message }));
@@ -57,7 +57,7 @@ export const problems = computed(() => {
   if (checked.value?.text !== draft.value.text) return [];
   return checked.value.problems.map((problem) => {
     const key = keyOf(problem);
-    return { key, line: problem.line ?? parsed.value?.spans.get(key ?? '')?.line ?? null, message: saidOf(problem) };
+    return { key, at: fullKeyOf(problem), line: problem.line ?? parsed.value?.spans.get(key ?? '')?.line ?? null, message: saidOf(problem) };
   });
 });
 

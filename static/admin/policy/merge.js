@@ -15,6 +15,7 @@ export function isSame(/** @type {string} */ path, /** @type {any} */ a, /** @ty
     if (value === undefined) value = fallback(path);
     if (field?.kind === 'span') return seconds(value) ?? value;
     if (field?.kind === 'keywords' && Array.isArray(value)) return value.map((one) => [one?.phrase, one?.priority ?? 'normal']);
+    if (field?.kind === 'own' && Array.isArray(value)) return value.map((one) => [one?.name, one?.examples, one?.escalate_at ?? null, one?.priority ?? 'normal']);
     return value;
   };
   return JSON.stringify(read(a)) === JSON.stringify(read(b));
@@ -35,7 +36,7 @@ export function changes(before, after) {
 
 /** The text with one value of the policy set, whatever its kind. */
 export function put(/** @type {string} */ text, /** @type {string} */ path, /** @type {any} */ value) {
-  if (FIELDS.get(path)?.kind !== 'keywords') return value === undefined ? text : set(text, path, value);
+  if (!['keywords', 'own'].includes(FIELDS.get(path)?.kind ?? '')) return value === undefined ? text : set(text, path, value);
   let out = text;
   const now = get(parse(text).values, path);
   for (let index = (Array.isArray(now) ? now.length : 0) - 1; index >= 0; index -= 1) out = remove(out, path, index);
@@ -64,14 +65,19 @@ export function merge({ base, draft, live }) {
 
 /** The key that a problem of the server is about: its own field, or the word before the colon. */
 export function keyOf(/** @type {{ field?: string, key?: string, line?: number, message: string }} */ problem) {
-  const named = problem.field ?? problem.key ?? /^([a-z_]+(?:\.[a-z_]+)*):\s/.exec(problem.message)?.[1] ?? null;
+  const named = fullKeyOf(problem);
   if (!named) return null;
   if (FIELDS.has(named)) return named;
+  // `intents.2.examples` is a part of a list that is one field.
+  if (named.startsWith('intents.')) return 'intents';
   // `service.answer` or `rules.immediate` name a section; its first field stands for it.
   return [...FIELDS.keys()].find((path) => path.startsWith(`${named}.`)) ?? null;
 }
 
+/** The key as the server names it, `intents.2.examples` too. */
+export const fullKeyOf = (/** @type {{ field?: string, key?: string, message: string }} */ problem) => problem.field ?? problem.key ?? /^([a-z_]+(?:\.[a-z0-9_]+)*):\s/.exec(problem.message)?.[1] ?? null;
+
 /** What a problem says, without the key before it. */
 export function saidOf(/** @type {{ message: string }} */ problem) {
-  return problem.message.replace(/^[a-z_]+(?:\.[a-z_]+)*:\s+/, '');
+  return problem.message.replace(/^[a-z_]+(?:\.[a-z0-9_]+)*:\s+/, '');
 }

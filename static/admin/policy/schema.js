@@ -3,7 +3,7 @@
 // with the server's own file, so that none is forgotten here. Pure.
 
 /**
- * @typedef {'share' | 'count' | 'span' | 'text' | 'intents' | 'keywords' | 'fixed'} Kind
+ * @typedef {'share' | 'count' | 'span' | 'text' | 'intents' | 'keywords' | 'own' | 'name' | 'fixed'} Kind
  * @typedef {{ path: string, kind: Kind, label: string, fallback: any, min?: number, max?: number, never?: boolean, one?: string, many?: string }} Field
  * @typedef {{ parts: (string | Field)[], hint?: string }} Sentence
  * @typedef {{ id: string, title: string, intro?: string, sentences: Sentence[], isClosed?: boolean }} Group
@@ -39,6 +39,12 @@ export const GROUPS = [
       { parts: ['Hand over when the same question is asked', count('rules.same_question', 'Times the same question is asked', 3, { never: true, one: 'time', many: 'times' }), '.'] },
       { parts: ['Hand over at once when a message contains', { path: 'rules.keywords', kind: 'keywords', label: 'Words that escalate', fallback: [] }] },
     ],
+  },
+  {
+    id: 'own',
+    title: 'Your own intents',
+    intro: 'What messages to you are about that Baton does not know by itself. Write a few as your visitors would, each in other words; a message is then compared with them. The test bench shows at once what is found.',
+    sentences: [{ parts: [{ path: 'intents', kind: 'own', label: 'Your own intents', fallback: [] }], hint: 'From 0.5 on, a conversation is about it: a queue may list it like any other subject.' }],
   },
   {
     id: 'score',
@@ -111,6 +117,9 @@ const INTENT_WORDS = {
 
 export const intentWord = (/** @type {string} */ code) => (Object.hasOwn(INTENT_WORDS, code) ? INTENT_WORDS[code] : code.replaceAll('_', ' '));
 
+/** Whether this can be the name of an intent of one's own: lower case words with underscores between them. */
+export const isPlainName = (/** @type {string} */ name) => name.length <= 40 && /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name);
+
 /** Units of a span, largest first, as the file writes them. */
 export const UNITS = Object.freeze([
   { unit: 'd', seconds: 86_400, one: 'day', many: 'days' },
@@ -166,6 +175,7 @@ export function wrong(field, typed) {
   }
   if (field.kind === 'span') return /^\d{1,7}$/.test(text) ? null : 'a whole number';
   if (field.kind === 'text') return text === '' ? 'a name' : null;
+  if (field.kind === 'name') return isPlainName(typed.trim()) ? null : 'lower case words with underscores, as prescription_renewal';
   return null;
 }
 
@@ -173,7 +183,7 @@ export function wrong(field, typed) {
 export function valueOf(/** @type {Field} */ field, /** @type {string} */ typed, /** @type {string} */ unit = 's') {
   const text = typed.trim().replace(',', '.');
   if (field.kind === 'span') return `${Number(text)}${unit}`;
-  return field.kind === 'text' ? text : Number(text);
+  return field.kind === 'text' || field.kind === 'name' ? typed.trim() : Number(text);
 }
 
 /**
@@ -194,6 +204,7 @@ export function said(path, value) {
   }
   if (field?.kind === 'intents' && Array.isArray(value)) return value.length ? value.map((one) => intentWord(String(one))).join(', ') : 'none';
   if (field?.kind === 'keywords' && Array.isArray(value)) return value.length ? value.map((one) => `“${one?.phrase ?? ''}” (${one?.priority ?? 'normal'})`).join(', ') : 'none';
+  if (field?.kind === 'own' && Array.isArray(value)) return value.length ? value.map((one) => `${one?.name ?? '?'} (${Array.isArray(one?.examples) ? one.examples.length : 0} messages${typeof one?.escalate_at === 'number' ? `, from ${one.escalate_at}, ${one.priority ?? 'normal'}` : ''})`).join(', ') : 'none';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 

@@ -298,7 +298,11 @@ class Reader {
  */
 export function write(value) {
   if (typeof value === 'string') return `"${value.replace(/[\u0000-\u001f"\\\u007f]/g, escaped)}"`; // eslint-disable-line no-control-regex
-  if (Array.isArray(value)) return `[${value.map(write).join(', ')}]`;
+  if (Array.isArray(value)) {
+    const short = `[${value.map(write).join(', ')}]`;
+    // Texts that do not fit on a line stand below each other, as somebody would write them.
+    return short.length > 100 && value.every((one) => typeof one === 'string') ? `[\n${value.map((one) => `  ${write(one)},\n`).join('')}]` : short;
+  }
   if (value !== null && typeof value === 'object') return `{ ${Object.entries(value).map(([key, one]) => `${writeKey(key)} = ${write(one)}`).join(', ')} }`;
   return String(value);
 }
@@ -371,7 +375,7 @@ export function append(text, path, entry) {
   // Behind its section and that section's own, so that nothing after it changes its meaning.
   const parent = path.split('.').slice(0, -1).join('.');
   const family = parsed.tables.filter((table) => name(table.path) === parent || name(table.path).startsWith(`${parent}.`));
-  const at = family.length > 0 ? family[family.length - 1].end : text.length;
+  const at = parent !== '' && family.length > 0 ? family[family.length - 1].end : text.length;
   return insert(text, at, `\n${lines}`);
 }
 
@@ -388,6 +392,12 @@ export function remove(/** @type {string} */ text, /** @type {string} */ path, /
   if (!table || !head) return text;
   const before = text.slice(0, head.from).replace(/\n[ \t]*\n$/, '\n');
   return before + text.slice(table.end);
+}
+
+/** The text without one key, with the line it stands on. A key that shares its line with others stays. */
+export function unset(/** @type {string} */ text, /** @type {string} */ path) {
+  const line = parse(text).lines.get(path);
+  return line ? text.slice(0, line.from) + text.slice(line.to) : text;
 }
 
 /** Every plain value with its dotted path; lists of plain values count as one. */

@@ -5,9 +5,11 @@ import { circleAlert, flaskConical, triangleAlert } from '../../vendor/icons.js'
 import { api } from '../../shared/api.js';
 import { plural, score, signed } from '../../shared/format.js';
 import { html, Icon, signal, useEffect, useState } from '../../shared/html.js';
-import { contribution, mood, moodOf, reason } from '../../shared/words.js';
+import { contribution, mood, moodOf, reason, subject } from '../../shared/words.js';
 import { saidOf } from '../parts.js';
-import { draft, parsed, problems, published } from '../policy/draft.js';
+import { draft, liveText, parsed, problems, published } from '../policy/draft.js';
+import { found as ownFound, ownIntents } from '../policy/own_intents.js';
+import { parse } from '../policy/toml.js';
 import { EXAMPLES, turns } from '../transcript.js';
 import { Chart } from './chart.js';
 
@@ -132,7 +134,7 @@ function Verdict(/** @type {any} */ { name, answer, turns: list }) {
   return html`<p class=${`verdict${first ? ' is-escalated' : ''}`}>
     <span class="verdict-name">${name}</span>${' '}
     ${first
-      ? html`<span><strong>calls a person</strong> at message ${at}: ${(first.reasons ?? []).slice(0, 2).map((/** @type {any} */ one) => reason(one.code)).join(', ') || 'the score'}.</span>`
+      ? html`<span><strong>calls a person</strong> at message ${at}: ${(first.reasons ?? []).slice(0, 2).map((/** @type {any} */ one) => reason(one.code, one.name)).join(', ') || 'the score'}.</span>`
       : html`<span><strong>leaves it with the bot</strong>. Highest score <span class="tabular">${score(answer.peak_score)}</span>, line <span class="tabular">${score(answer.threshold)}</span>.</span>`}
   </p>`;
 }
@@ -157,6 +159,7 @@ function Explained(/** @type {any} */ { answers, picked, onPick }) {
     <ol class="list bench-turns" aria-label="The conversation">
       ${answers.turns.map((/** @type {any} */ one, /** @type {number} */ index) => html`<${TurnRow} key=${index} turn=${one} index=${index} analysis=${answers.live.analyses?.[index]} decision=${decisions.find((/** @type {any} */ each) => each.turn === index)} isPicked=${index === turn} onPick=${onPick} />`)}
     </ol>
+    <${OwnFound} answers=${answers} main=${main} turn=${picked} />
     ${decision && html`<${DecisionDetail} decision=${decision} other=${other} threshold=${main.threshold} turns=${answers.turns} words=${main.words} hasDraft=${Boolean(answers.draft)} />`}
   </div>`;
 }
@@ -171,13 +174,34 @@ function TurnRow(/** @type {any} */ { turn, index, analysis, decision, isPicked,
   return html`<li>${decision ? html`<button type="button" class="row turn-row" aria-current=${isPicked ? 'true' : null} onClick=${() => onPick(index)}>${line}</button>` : html`<div class="row turn-row is-said">${line}</div>`}</li>`;
 }
 
+/** How probable the site's own intents are, in the message that is picked, else in the last one. */
+function OwnFound(/** @type {any} */ { answers, main, turn }) {
+  const isVisitors = (/** @type {number | null} */ index) => index !== null && answers.turns[index]?.speaker === 'visitor';
+  const last = answers.turns.reduce((/** @type {number | null} */ before, /** @type {any} */ one, /** @type {number} */ index) => (one.speaker === 'visitor' ? index : before), null);
+  const at = isVisitors(turn) ? turn : last;
+  const list = at === null ? [] : ownFound(main.analyses?.[at]);
+  if (list.length === 0) return null;
+  const policy = answers.draft ? parsed.value?.values : parse(liveText.value ?? '').values;
+  const from = new Map(ownIntents(policy).map((one) => [one.name, one.escalate_at]));
+  return html`<section aria-labelledby="own-found">
+    <h3 id="own-found">Your own intents, in ${at === last ? 'the last message' : `message ${messageAt(answers.turns, /** @type {number} */ (at)) + 1}`}</h3>
+    <ul class="word-list own-found">
+      ${list.map(({ name, probability }) => {
+        const line = from.get(name);
+        const calls = typeof line === 'number' && probability >= line;
+        return html`<li key=${name} class=${probability < 0.5 ? 'is-unlikely' : ''}><bdi class="word">${subject(name)}</bdi><span class="bar" aria-hidden="true"><span style=${{ inlineSize: `${probability * 100}%` }}></span></span><span class="tabular small quiet">${score(probability)}${calls ? html` <span class="turn-mark" title="calls a person">▲<span class="visually-hidden">, calls a person</span></span>` : ''}</span></li>`;
+      })}
+    </ul>
+  </section>`;
+}
+
 /** Why, at one message: what adds up, which reasons held, what would have changed it, which words counted. */
 function DecisionDetail(/** @type {any} */ { decision, other, threshold, turns: list, words, hasDraft }) {
   const said = list[decision.turn];
   return html`<section class="decision-detail" aria-label="Why">
     <h3 class="ellipsis">Why, at ${said.speaker === 'visitor' ? `message ${messageAt(list, decision.turn) + 1}` : 'the missing answer'}</h3>
     ${decision.reasons?.length > 0
-      ? html`<ol class="reason-list">${decision.reasons.map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}>${reason(one.code)}${typeof one.contribution === 'number' ? html` <span class="tabular quiet">${signed(one.contribution)}</span>` : ''}</li>`)}</ol>`
+      ? html`<ol class="reason-list">${decision.reasons.map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}>${reason(one.code, one.name)}${typeof one.contribution === 'number' ? html` <span class="tabular quiet">${signed(one.contribution)}</span>` : ''}</li>`)}</ol>`
       : html`<p class="small">No reason held: ${decision.score >= threshold ? 'the score is over the line, but a person was called already, or it is too early.' : html`the score is <span class="tabular">${score(threshold - decision.score)}</span> below the line.`}</p>`}
     <${Contributions} decision=${decision} other=${other} hasDraft=${hasDraft} />
     ${decision.counterfactual && html`<p class="counterfactual"><strong>What would have changed it:</strong> ${counterfactual(decision.counterfactual, list)}</p>`}
@@ -213,7 +237,7 @@ export function counterfactual(/** @type {any} */ found, /** @type {any[]} */ li
   if (found.text) return found.text;
   if (found.kind === 'without_reason') {
     const rest = found.would_stay ? 'the bot would have kept it' : 'a person would have been called all the same';
-    return `Without “${reason(found.code)}” ${rest}, at a score of ${score(found.score)}.`;
+    return `Without “${reason(found.code, found.name)}” ${rest}, at a score of ${score(found.score)}.`;
   }
   if (found.kind === 'without_message') {
     const index = found.without_turn ?? null;

@@ -101,7 +101,7 @@ function Handoff(/** @type {any} */ { handoff }) {
   const words = (handoff.words ?? []).filter((/** @type {any} */ { text, weight }) => Math.abs(weight) >= 0.005 && /[\p{L}\p{N}]/u.test(text)).slice(0, 8);
   return html`<section class="handoff" aria-labelledby="handoff-title">
     <h3 id="handoff-title">Why a person was called</h3>
-    <ol class="reason-list">${(handoff.reasons ?? []).map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><span dir="auto">${one.text || reason(one.code)}</span>${typeof one.contribution === 'number' ? html` <span class="tabular quiet">${signed(one.contribution)}</span>` : ''}</li>`)}</ol>
+    <ol class="reason-list">${(handoff.reasons ?? []).map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><span dir="auto">${one.text || reason(one.code, one.name)}</span>${typeof one.contribution === 'number' ? html` <span class="tabular quiet">${signed(one.contribution)}</span>` : ''}</li>`)}</ol>
     <p class="small quiet">${handoffType(handoff.type)}, decided by <span class="mono">${handoff.policy}</span>, <${When} at=${handoff.at} />${handoff.status ? `, ${handoff.status.replaceAll('_', ' ')}` : ''}.</p>
     ${handoff.counterfactual?.text && html`<p class="counterfactual"><strong>What would have changed it:</strong> <span dir="auto">${handoff.counterfactual.text}</span></p>`}
     ${words.length > 0 && html`<p class="counted-words"><strong>Words that counted:</strong> ${words.map((/** @type {any} */ { text, weight }, /** @type {number} */ index) => html`<span class="tag" key=${index}><bdi>${text}</bdi> <span class="tabular">${signed(weight)}</span></span> `)}</p>`}
@@ -190,7 +190,7 @@ function Line(/** @type {any} */ { entry, labeling, calledAt, isCurrent }) {
 function Decision(/** @type {any} */ { decision }) {
   const isEscalation = decision?.outcome === 'escalate';
   return html`<details class=${`decision${isEscalation ? ' is-escalation' : ''}`}>
-    <summary>${isEscalation ? html`<strong>Called a person</strong>: ${(decision.reasons ?? []).map((/** @type {any} */ one) => reason(one.code)).join(', ')}` : 'Stayed with the bot'} <span class="quiet tabular">score ${score(decision?.score)}, line ${score(decision?.threshold)}</span></summary>
+    <summary>${isEscalation ? html`<strong>Called a person</strong>: ${(decision.reasons ?? []).map((/** @type {any} */ one) => reason(one.code, one.name)).join(', ')}` : 'Stayed with the bot'} <span class="quiet tabular">score ${score(decision?.score)}, line ${score(decision?.threshold)}</span></summary>
     <${Contributions} decision=${decision} />
     <p class="small quiet">Policy <span class="mono">${decision?.policy}</span></p>
   </details>`;

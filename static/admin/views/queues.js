@@ -7,6 +7,8 @@ import { now } from '../../shared/time.js';
 import { leave, toast, useUnsaved } from '../app_state.js';
 import * as hours from '../hours.js';
 import { ChoicesField, Confirm, Empty, Failed, Field, FormFoot, Head, LoadingRows, SelectField, TextField, useLoad, useSave, WordsField } from '../parts.js';
+import { liveText } from '../policy/draft.js';
+import { namesIn } from '../policy/own_intents.js';
 import { INTENTS, intentWord } from '../policy/schema.js';
 import { write } from '../routes.js';
 import { Split } from './split.js';
@@ -91,7 +93,7 @@ function QueueForm(/** @type {any} */ { queue, isFirst, skills, onSaved }) {
     <${TextField} label="Name" value=${form.name} onValue=${(/** @type {string} */ name) => put({ name })} maxlength="60" required problem=${save.problems.name} placeholder="Delivery" hint="Visitors may see it while they wait." />
     <${WordsField} label="Skills an agent needs" value=${form.skills} onValue=${(/** @type {any} */ value) => put({ skills: value })} suggestions=${skills} problem=${save.problems.skills} hint="Type a word and press Enter. Without skills every agent of the tier may answer." />
     <${SelectField} label="Tier" value=${String(form.tier)} onValue=${(/** @type {string} */ tier) => put({ tier: Number(tier) })} options=${TIERS} problem=${save.problems.tier} hint="The least experienced agents who are offered its conversations." />
-    <${ChoicesField} label="Subjects that lead here" value=${form.intents} onValue=${(/** @type {any} */ intents) => put({ intents })} options=${INTENTS.filter((code) => code !== 'other').map((code) => [code, intentWord(code)])} problem=${save.problems.intents} hint="What a conversation is about decides its queue; the first queue that lists it gets it." />
+    <${ChoicesField} label="Subjects that lead here" value=${form.intents} onValue=${(/** @type {any} */ intents) => put({ intents })} options=${[...new Set([...INTENTS.filter((code) => code !== 'other'), ...namesIn(liveText.value), ...start.intents])].map((code) => [code, intentWord(code)])} problem=${save.problems.intents} hint="What a conversation is about decides its queue; the first queue that lists it gets it." />
     <label class="check"><input type="checkbox" checked=${form.default} disabled=${start.default} onChange=${() => put({ default: !form.default })} /> <span>Everything that no other queue asks for comes here</span></label>
     <${HoursEditor} value=${form.hours} onValue=${(/** @type {any} */ value) => put({ hours: value })} found=${found} problem=${save.problems.hours} />
     <${FormFoot} save=${save} isDirty=${isDirty} isNew=${!queue} onCancel=${() => (isDirty && queue ? (setForm(start), save.clear()) : back())} onRemove=${queue && !start.default ? () => setRemoving(true) : null} />

@@ -7,7 +7,9 @@ import { html, Icon, useEffect, useState } from '../../shared/html.js';
 import { priority } from '../../shared/words.js';
 import { draft, liveValueAt, parsed, problems, setValue, typing, valueAt } from '../policy/draft.js';
 import { isSame } from '../policy/merge.js';
+import { placeOf } from '../policy/own_intents.js';
 import { asSpan, GROUPS, INTENTS, intentWord, PRIORITIES, said, UNITS, valueOf, wrong } from '../policy/schema.js';
+import { OwnIntents } from './own_intents.js';
 
 export function Sentences() {
   const isUnread = (parsed.value?.problems.length ?? 0) > 0;
@@ -26,7 +28,8 @@ export function Sentences() {
 function SentenceLine(/** @type {any} */ { sentence, isLocked }) {
   const fields = sentence.parts.filter((/** @type {any} */ part) => typeof part !== 'string');
   const changed = fields.filter((/** @type {any} */ field) => draft.value && !isSame(field.path, liveValueAt(field.path), valueAt(field.path)));
-  const found = problems.value.filter(({ key }) => fields.some((/** @type {any} */ field) => field.path === key));
+  // What is wrong inside an intent of one's own is said where it stands.
+  const found = problems.value.filter(({ key, at }) => fields.some((/** @type {any} */ field) => field.path === key) && placeOf(at) === null);
   const typed = fields.map((/** @type {any} */ field) => typing.value[field.path]).filter(Boolean);
   return html`<div class=${`sentence${changed.length ? ' is-changed' : ''}`}>
     <div class="sentence-words">
@@ -34,7 +37,7 @@ function SentenceLine(/** @type {any} */ { sentence, isLocked }) {
     </div>
     ${changed.map(
       (/** @type {any} */ field) => html`<p class="sentence-was" key=${field.path}>
-        ${changed.length > 1 || field.kind === 'intents' || field.kind === 'keywords' ? `${field.label} was` : 'was'} ${said(field.path, liveValueAt(field.path))}
+        ${changed.length > 1 || ['intents', 'keywords', 'own'].includes(field.kind) ? `${field.label} was` : 'was'} ${said(field.path, liveValueAt(field.path))}
         <button type="button" class="button plain compact" disabled=${isLocked} onClick=${() => reset(field)}><${Icon} shapes=${rotateCcw} size=${12} /> Put back<span class="visually-hidden">: ${field.label}</span></button>
       </p>`,
     )}
@@ -53,12 +56,14 @@ function reset(/** @type {any} */ field) {
 function Part(/** @type {any} */ { field, isLocked }) {
   if (field.kind === 'intents') return html`<${IntentsPart} field=${field} isLocked=${isLocked} />`;
   if (field.kind === 'keywords') return html`<${KeywordsPart} field=${field} isLocked=${isLocked} />`;
+  if (field.kind === 'own') return html`<${OwnIntents} field=${field} isLocked=${isLocked} Value=${ValuePart} />`;
   return html`<${ValuePart} field=${field} isLocked=${isLocked} />`;
 }
 
 /** A number, a span of time or a word. */
 function ValuePart(/** @type {any} */ { field, isLocked }) {
   const value = valueAt(field.path);
+  const isWord = field.kind === 'text' || field.kind === 'name';
   const span = field.kind === 'span' ? asSpan(value) : null;
   const shown = field.kind === 'span' ? String(span?.number ?? '') : String(value ?? '');
   const unit = span?.unit ?? 'm';
@@ -81,7 +86,7 @@ function ValuePart(/** @type {any} */ { field, isLocked }) {
   };
   const step = (/** @type {KeyboardEvent} */ event) => {
     const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (!by || field.kind === 'text' || isLocked) return;
+    if (!by || isWord || isLocked) return;
     event.preventDefault();
     const size = (field.kind === 'share' ? 0.01 : 1) * (event.shiftKey ? 10 : 1) * by;
     const from = Number((typed ?? shown).replace(',', '.'));
@@ -98,7 +103,7 @@ function ValuePart(/** @type {any} */ { field, isLocked }) {
   const now = typed ?? shown;
   return html`<span class="value-part">
     <input
-      class=${`input inline ${field.kind === 'text' ? 'is-name' : ''}`} type="text" inputmode=${field.kind === 'text' ? 'text' : 'decimal'} autocomplete="off" spellcheck=${false}
+      class=${`input inline ${isWord ? 'is-name' : ''}`} type="text" inputmode=${isWord ? 'text' : 'decimal'} autocomplete="off" spellcheck=${false}
       value=${now} ...${common} onInput=${(/** @type {any} */ event) => take(event.currentTarget.value)} onKeyDown=${step} onBlur=${() => !invalid && setTyped(null)}
     />${field.kind === 'span'
       ? html`<select class="select inline" aria-label=${`${field.label}, unit`} disabled=${isLocked} value=${unit} onChange=${(/** @type {any} */ event) => take(now, event.currentTarget.value)}>

@@ -156,7 +156,7 @@ function Decision(/** @type {any} */ { entry, isWithPeople, isHandoff }) {
       <summary>
         <${Icon} shapes=${chevronRight} size=${12} class="unfold" />
         <span class="tabular">${score(decision.score)}</span>
-        ${isHandoff ? html`<span>needs a person: ${reasons.map((/** @type {any} */ { code }) => words.reason(code)).join(', ') || 'score over the line'}</span>` : html`<span>${isWithPeople ? 'already with people' : 'stays with the bot'}</span>`}
+        ${isHandoff ? html`<span>needs a person: ${reasons.map((/** @type {any} */ { code, name }) => words.reason(code, name)).join(', ') || 'score over the line'}</span>` : html`<span>${isWithPeople ? 'already with people' : 'stays with the bot'}</span>`}
       </summary>
       <div class="decision-more">
         <p>Score <span class="tabular">${score(decision.score)}</span>, line <span class="tabular">${score(decision.threshold)}</span>, policy <span class="mono">${decision.policy ?? ''}</span></p>

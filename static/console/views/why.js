@@ -62,7 +62,7 @@ function Reasons(/** @type {any} */ { handoff }) {
     <ol class="reasons">
       ${reasons.map(
         (/** @type {any} */ reason, /** @type {any} */ index) => html`<li key=${`${reason.code}:${index}`} class=${index === 0 ? 'is-first' : ''}>
-          <span class="reason-text" dir="auto">${reason.text || words.reason(reason.code)}</span>
+          <span class="reason-text" dir="auto">${reason.text || words.reason(reason.code, reason.name)}</span>
           ${typeof reason.contribution === 'number' && html`<span class="tabular quiet small">${signed(reason.contribution)}</span>`}
         </li>`,
       )}

@@ -6,7 +6,7 @@ use super::telling::{Event, events_of};
 use super::world::{AgentTraits, World, WorldBuilder, agent, body, name_of, queue};
 use baton::config::parse_policy;
 use baton::domain::agent::{Presence, Role};
-use baton::domain::analysis::{Analysis, Intent, Sentiment};
+use baton::domain::analysis::{Analysis, Intent, OwnIntents, Sentiment};
 use baton::domain::conversation::{ConversationState as State, Destination};
 use baton::domain::outcome::{Disposition, Label, WrapUp};
 use baton::domain::queue::{OpeningHours, Queue, Weekday};
@@ -595,6 +595,11 @@ fn read_analysis(text: &str) -> Result<(Analysis, Option<When>), String> {
                 let given = words.get(at).and_then(|word| word.parse::<f64>().ok());
                 at += usize::from(given.is_some());
                 analysis.intents = analysis.intents.with(intent, given.unwrap_or(0.9));
+            }
+            "own" => {
+                let given = words.get(at).and_then(|word| word.parse::<f64>().ok());
+                at += usize::from(given.is_some());
+                analysis.own_intents = OwnIntents::new([(value.to_owned(), given.unwrap_or(0.9))]);
             }
             "late" => when = Some(When::After(short_span(value).ok_or("late needs a span such as 3s")?)),
             "never" | "absent" => {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use baton::domain::analysis::{
-    Analysis, AnalyzedBy, By, Head, Intent, Sentiment, WordWeight, asks_for_human,
+    Analysis, AnalyzedBy, By, Head, Intent, OwnIntent, OwnIntents, Sentiment, WordWeight, asks_for_human,
 };
 use baton::domain::time::Timestamp;
 use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Clock, Question, Reply};
@@ -142,6 +142,16 @@ impl Analyzer for ScriptedAnalyzer {
 
     fn words(&self, text: &str) -> Analysis {
         self.of(text).words
+    }
+
+    fn learn(&self, _intents: &[OwnIntent]) -> oneshot::Receiver<()> {
+        oneshot::channel().1
+    }
+
+    fn own_intents(&self, texts: Vec<String>, _intents: &[OwnIntent]) -> oneshot::Receiver<Vec<OwnIntents>> {
+        let (tx, rx) = oneshot::channel();
+        let _ = tx.send(texts.iter().map(|text| self.words(text).own_intents).collect());
+        rx
     }
 
     fn explain(&self, text: &str, _head: Head) -> oneshot::Receiver<Vec<WordWeight>> {
