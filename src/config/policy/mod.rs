@@ -261,9 +261,7 @@ mod tests {
             format!("{text}[[intents]]\nname = \"refund\"\nexamples = [\"one\"]\nescalate_at = 2.0\n");
         assert_eq!(keys(&wrong), ["intents.2.name", "intents.2.examples", "intents.2.escalate_at"]);
         assert_eq!(keys("intents = 3\n"), ["intents"]);
-        let many: String = (0..21)
-            .map(|n| text.replace("pills", &format!("pills_{n}")).replace("it", &n.to_string()))
-            .collect();
+        let many: String = (0..21).map(|n| text.replace("pills", &format!("pills_{n}"))).collect();
         assert!(keys(&many).contains(&"intents".to_owned()));
     }
 

@@ -58,6 +58,20 @@ fn line_of(toml: &str, key: &str) -> Option<usize> {
     if let Some(line) = key.strip_prefix("line ") {
         return line.parse().ok();
     }
+    // `intents.2.examples` stands in the second `[[intents]]`; where it is not said, the heading is named.
+    if let Some((place, name)) =
+        key.strip_prefix("intents.").map(|rest| rest.split_once('.').unwrap_or((rest, "")))
+    {
+        let place: usize = place.parse().ok()?;
+        let mut headings =
+            toml.lines().enumerate().filter(|(_, line)| line.trim().starts_with("[[intents]]"));
+        let (heading, _) = headings.nth(place.checked_sub(1)?)?;
+        let is_named = |line: &str| line.split('=').next().is_some_and(|found| found.trim() == name);
+        let mut section =
+            toml.lines().enumerate().skip(heading + 1).take_while(|(_, line)| !line.starts_with('['));
+        let said = section.find(|(_, line)| is_named(line)).map(|(index, _)| index);
+        return Some(said.unwrap_or(heading) + 1);
+    }
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
     let mut inside = String::new();
     for (index, line) in toml.lines().enumerate() {
@@ -164,6 +178,10 @@ mod tests {
         assert_eq!(line_of(toml, "schema"), Some(1));
         assert_eq!(line_of(toml, "line 4"), Some(4));
         assert_eq!(line_of(toml, "score.memory"), None);
+        let toml = "[[intents]]\nname = \"a\"\nexamples = [\n  \"x\",\n]\n\n[[intents]]\nexamples = []\n";
+        assert_eq!(line_of(toml, "intents.2.examples"), Some(8));
+        assert_eq!((line_of(toml, "intents.2.name"), line_of(toml, "intents.1")), (Some(7), Some(1)));
+        assert_eq!(line_of(toml, "intents.3.name"), None);
     }
 
     #[test]
