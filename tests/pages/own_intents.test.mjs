@@ -53,7 +53,7 @@ const count = (/** @type {Page} */ page, /** @type {number} */ index) => page.lo
 test('an intent is written as a draft, and works in the bench with its fifth message', { skip }, async () => {
   const { page, problems } = desk;
   await tuning(page);
-  await page.locator('#bench-text').fill('hi could somebody renew my meds for me');
+  await page.locator('#bench-text').fill('please renew my prescription, the tablets have run out');
   await page.locator('.verdict').first().waitFor();
   assert.equal(await page.locator('.own-found').count(), 0, 'nobody has any yet');
 
@@ -92,7 +92,7 @@ test('what is wrong is said where it is, and the text and the form are one', { s
   const text = await page.getByLabel('The policy as TOML').inputValue();
   assert.match(text, /\[\[intents\]\]\nname = "prescription_renewal"\nexamples = \[\n {2}"I need to renew my prescription",\n/);
   assert.match(text, /escalate_at = 0\.5\npriority = "high"\n/);
-  await page.getByLabel('The policy as TOML').fill(text.replace('"my tablets have run out"', '"i need to RENEW my prescription"'));
+  await page.getByLabel('The policy as TOML').fill(text.replace('\n  "my tablets have run out"', '\n  "i need to RENEW my prescription"'));
   await page.locator('.draft-problems').getByText('is there twice').waitFor();
   await page.locator('.draft-problems').getByRole('button').click();
   await page.locator('.own-intent.has-problem').waitFor();
