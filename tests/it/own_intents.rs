@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton::domain::analysis::{Analysis, By, OwnIntent, OwnIntents};
+use baton::domain::analysis::{Analysis, By, OPERATING_POINT, OwnIntent, OwnIntents};
 use baton::domain::conversation::EntryKind;
 use baton::domain::escalation::{EscalationPolicy, ReasonCode};
 use baton::domain::queue::Priority;
@@ -118,7 +118,7 @@ fn the_model_finds_what_is_meant_in_other_words_and_leaves_the_rest() {
         "😡😡😡",
     ] {
         let found = ask(&analyzer, text).own_intents;
-        assert!(found.iter().all(|(_, probability)| probability < 0.3), "{text}: {found:?}");
+        assert!(found.iter().all(|(_, probability)| probability < OPERATING_POINT), "{text}: {found:?}");
     }
     analyzer.learn(&[]).blocking_recv().unwrap();
     let found = ask(&analyzer, "renew my prescription");
