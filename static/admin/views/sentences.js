@@ -37,7 +37,7 @@ function SentenceLine(/** @type {any} */ { sentence, isLocked }) {
     </div>
     ${changed.map(
       (/** @type {any} */ field) => html`<p class="sentence-was" key=${field.path}>
-        ${changed.length > 1 || ['intents', 'keywords', 'own'].includes(field.kind) ? `${field.label} was` : 'was'} ${said(field.path, liveValueAt(field.path))}
+        ${field.kind === 'own' ? `${field.label}, before:` : changed.length > 1 || field.kind === 'intents' || field.kind === 'keywords' ? `${field.label} was` : 'was'} ${said(field.path, liveValueAt(field.path))}
         <button type="button" class="button plain compact" disabled=${isLocked} onClick=${() => reset(field)}><${Icon} shapes=${rotateCcw} size=${12} /> Put back<span class="visually-hidden">: ${field.label}</span></button>
       </p>`,
     )}
