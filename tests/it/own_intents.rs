@@ -167,7 +167,7 @@ fn without_the_model_words_find_them_and_say_that_it_was_words() {
     faults.clear();
     let again = analyzer.own_intents(vec!["renew my prescription please".to_owned()], &both());
     let words = analyzer.words("renew my prescription please");
-    assert_eq!(again.blocking_recv().unwrap(), [words.own_intents.clone()]);
+    assert_eq!(again.blocking_recv().unwrap(), std::slice::from_ref(&words.own_intents));
     assert!(words.own_intents.get("prescription") >= 0.7 && words.analyzer.by == By::Words, "{words:?}");
     let lexicon = LexiconAnalyzer::default();
     lexicon.learn(&both()).blocking_recv().unwrap_err();

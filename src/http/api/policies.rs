@@ -66,7 +66,7 @@ fn line_of(toml: &str, key: &str) -> Option<usize> {
         let mut headings =
             toml.lines().enumerate().filter(|(_, line)| line.trim().starts_with("[[intents]]"));
         let (heading, _) = headings.nth(place.checked_sub(1)?)?;
-        let is_named = |line: &str| line.split('=').next().is_some_and(|found| found.trim() == name);
+        let is_named = |line: &str| line.split_once('=').is_some_and(|(found, _)| found.trim() == name);
         let mut section =
             toml.lines().enumerate().skip(heading + 1).take_while(|(_, line)| !line.starts_with('['));
         let said = section.find(|(_, line)| is_named(line)).map(|(index, _)| index);
