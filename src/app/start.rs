@@ -11,19 +11,21 @@ use super::desk::GatewayDesk;
 use crate::auth::{Logins, Passwords, Tickets, Visitors};
 use crate::bot::{KnowledgeBot, WebhookBot, WebhookSettings};
 use crate::broker::LocalBus;
-use crate::config::{Backend, BotConfig, BotKind, Config, DEFAULT_POLICY, NlpConfig, parse_policy};
+use crate::config::{Backend, BotConfig, BotKind, Config, DEFAULT_POLICY, parse_policy};
 use crate::demo;
 use crate::domain::escalation::EscalationPolicy;
 use crate::domain::event::Event;
 use crate::domain::id::QueueId;
 use crate::domain::queue::Queue;
 use crate::flow::ports::directory::Stamp;
-use crate::flow::ports::{Analyzer, Bot, Clock, Directory, IdSource, Labels, Observer, Ports};
-use crate::flow::{Flow, Settings};
+use crate::flow::ports::{
+    Analyzer, Bot, Clock, Directory, IdSource, Labels, ModelVersions as _, Observer, Ports,
+};
+use crate::flow::{Flow, Models, Settings};
 use crate::gateway::protocol::Close;
 use crate::gateway::{self, Gateway};
 use crate::http::{self, Http, Listener, Site};
-use crate::nlp::{Builder, LexiconAnalyzer};
+use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch};
 use crate::shutdown::Tracker;
 use crate::store::{Limits, SqliteStore};
 use crate::system::{SystemClock, TimeOrderedIds};
@@ -79,7 +81,9 @@ impl App {
         let alone = take_alone(&config)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let labels: Arc<dyn Labels> = Arc::new(store.clone());
-        let analyzer = replacements.analyzer.unwrap_or_else(|| analyzer(&config.nlp));
+        let switch = Arc::new(model_switch(&config, replacements.analyzer, &store).await?);
+        let models = Models::new(Arc::new(store.clone()), switch.clone());
+        let analyzer: Arc<dyn Analyzer> = switch;
         let bot = match replacements.bot {
             Some(bot) => bot,
             None => bot_of(&config.bot, &directory, &analyzer, &clock)?,
@@ -133,6 +137,7 @@ impl App {
             flow: flow.clone(),
             desk: Arc::new(GatewayDesk(flow.clone())),
             labels,
+            models: models.clone(),
             logins: Arc::clone(&logins),
             visitors: Arc::new(visitors),
             tickets,
@@ -143,6 +148,9 @@ impl App {
 
         flow.start().await?;
         close_sockets_of_revoked(&tracker, &logins, gateway);
+        let stopping = tracker.token();
+        let keeps_time = Arc::clone(&clock);
+        tracker.spawn("models", async move { models.keep_up(keeps_time, stopping).await });
         sweep(&tracker, clock, logins);
         let serving = tracker.clone();
         tracker.spawn("http.listen", async move { listener.serve(router, serving).await });
@@ -219,19 +227,30 @@ fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// The configured analyzer. The model is loaded on its own thread; until then, and
-/// whenever it fails, words answer.
-fn analyzer(config: &NlpConfig) -> Arc<dyn Analyzer> {
-    match config.backend {
-        Backend::Lexicon => Arc::new(LexiconAnalyzer::new("nlp.backend is lexicon")),
-        Backend::RustBert => Builder::default()
-            .model(config.model.clone())
-            .queue(config.queue.get())
-            .batch(config.batch.get())
-            .threads(config.threads.get())
-            .repeats(config.repeats)
-            .build(),
-    }
+/// The configured analyzer, behind a switch. The model is loaded on its own thread; until then, and whenever it fails,
+/// words answer. A model that was adopted is made live by [`Models::keep_up`], and nothing is loaded in its place before.
+async fn model_switch(
+    config: &Config,
+    replacement: Option<Arc<dyn Analyzer>>,
+    store: &SqliteStore,
+) -> anyhow::Result<ModelSwitch> {
+    let nlp = &config.nlp;
+    let folder = config.server.data.join("models");
+    let builder = Builder::default()
+        .model(nlp.model.clone())
+        .queue(nlp.queue.get())
+        .batch(nlp.batch.get())
+        .threads(nlp.threads.get())
+        .repeats(nlp.repeats);
+    let (first, builder): (Arc<dyn Analyzer>, _) = match (replacement, nlp.backend) {
+        (Some(replacement), _) => (replacement, None),
+        (None, Backend::Lexicon) => (Arc::new(LexiconAnalyzer::new("nlp.backend is lexicon")), None),
+        (None, Backend::RustBert) if store.model_versions().await?.is_empty() => {
+            (builder.clone().build(), Some(builder))
+        }
+        (None, Backend::RustBert) => (Arc::new(LexiconAnalyzer::while_loading()), Some(builder)),
+    };
+    Ok(ModelSwitch::new(first, builder, folder))
 }
 
 /// The configured bot.

@@ -5,7 +5,7 @@ use crate::domain::analysis::{Analysis, Intent};
 use crate::domain::id::KnowledgeId;
 use crate::domain::knowledge::KnowledgeEntry;
 use crate::domain::score::{Words, similarity};
-use crate::flow::ports::{Analyzer, Bot, Directory, Probe, Question, Reply, Speaker};
+use crate::flow::ports::{Analyzer, AnalyzerStatus, Bot, Directory, Probe, Question, Reply, Speaker};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub struct KnowledgeBot {
 /// The knowledge as it is compared with questions.
 struct Index {
     revision: i64,
+    /// Who made the vectors: those of another model are not comparable.
+    made_by: AnalyzerStatus,
     entries: Vec<KnowledgeEntry>,
     /// Each way of asking: the entry's place, its words, and its vector while the model gives any.
     ways: Vec<(usize, Words, Option<Vec<f32>>)>,
@@ -62,9 +64,11 @@ impl KnowledgeBot {
     async fn index(&self) -> Option<Arc<Index>> {
         let revision = self.directory.knowledge_revision().await.ok()?;
         let mut index = self.index.lock().await;
+        let status = self.analyzer.status();
         if let Some(index) = &*index
             && index.revision == revision
-            && (index.ways.iter().all(|(.., vector)| vector.is_some()) || !self.analyzer.status().is_ready())
+            && (index.made_by == status || !status.is_ready())
+            && (index.ways.iter().all(|(.., vector)| vector.is_some()) || !status.is_ready())
         {
             return Some(index.clone());
         }
@@ -86,7 +90,7 @@ impl KnowledgeBot {
         }
         let ways =
             ways.into_iter().zip(vectors).map(|((place, text), vector)| (place, Words::of(&text), vector));
-        let made = Arc::new(Index { revision, ways: ways.collect(), entries });
+        let made = Arc::new(Index { revision, made_by: status, ways: ways.collect(), entries });
         *index = Some(made.clone());
         Some(made)
     }

@@ -8,6 +8,8 @@ mod demo;
 #[cfg(feature = "rust-bert")]
 mod evaluate;
 mod export;
+#[cfg(feature = "rust-bert")]
+mod learn;
 mod lines;
 mod migrate;
 #[cfg(feature = "rust-bert")]

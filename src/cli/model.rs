@@ -1,13 +1,22 @@
-//! `baton model`: what a model folder is, and whether it is whole.
+//! `baton model`: what a model folder is and whether it is whole; which model an
+//! installation uses, and changing that.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::Failure;
-use crate::nlp::{bundle::Bundle, model::Model, worker};
+use super::{Failure, print};
+use crate::domain::time::Timestamp;
+use crate::flow::Models;
+use crate::flow::ports::directory::Stamp;
+use crate::flow::ports::{Clock as _, ModelVersion, ModelVersions as _};
+use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch, bundle::Bundle, model::Model, models, worker};
+use crate::store::SqliteStore;
+use crate::system::SystemClock;
 
-/// Look at a model folder.
+/// Look at a model folder; list, adopt and roll back the models of an installation.
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -22,13 +31,49 @@ enum Command {
         /// The model folder; without one, the one that would be served.
         folder: Option<PathBuf>,
     },
+    /// List what was adopted and what lies ready, the live one marked with `*`.
+    #[command(after_help = "Example:\n  baton model list --installation data")]
+    List {
+        /// The data folder of the service.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        installation: PathBuf,
+    },
+    /// Make a model live. A service that runs follows within seconds.
+    #[command(after_help = "Example:\n  baton model adopt 1.0.0+site.1 --comment \"knows our words\"")]
+    Adopt {
+        /// The version, as `baton model list` names it.
+        version: String,
+        /// The data folder of the service.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        installation: PathBuf,
+        /// Why.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        comment: String,
+    },
+    /// Take the last adoption back. A service that runs follows within seconds.
+    #[command(after_help = "Example:\n  baton model rollback --comment \"too many false alarms\"")]
+    Rollback {
+        /// The data folder of the service.
+        #[arg(long, value_name = "DIR", default_value = "data")]
+        installation: PathBuf,
+        /// Why.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        comment: String,
+    },
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let Command::Verify { folder } = &arguments.command;
-    let folder =
-        worker::find(folder.as_deref()).ok_or_else(|| anyhow::anyhow!("no model folder was found"))?;
+    match &arguments.command {
+        Command::Verify { folder } => verify(folder.as_deref()),
+        Command::List { installation } => list(installation),
+        Command::Adopt { version, installation, comment } => change(installation, Some(version), comment),
+        Command::Rollback { installation, comment } => change(installation, None, comment),
+    }
+}
+
+fn verify(folder: Option<&Path>) -> Result<(), Failure> {
+    let folder = worker::find(folder).ok_or_else(|| anyhow::anyhow!("no model folder was found"))?;
     let bundle = Bundle::open(&folder)?;
     let mut model = Model::load(&folder)?;
     let precision = model.choose_precision(None)?;
@@ -45,5 +90,62 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     ];
     lines.extend(manifest.files.iter().map(|(name, sum)| format!("{sum}  {name}")));
     lines.push(format!("whole, and it answers; quickest on this machine with {precision:?} precision"));
-    super::print(&lines.join("\n"))
+    print(&lines.join("\n"))
+}
+
+fn database(installation: &Path) -> Result<PathBuf, Failure> {
+    let path = installation.join("baton.db");
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Failure::Usage(format!("there is no database at {}", path.display())))
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")
+}
+
+fn list(installation: &Path) -> Result<(), Failure> {
+    let store = SqliteStore::open_to_read(&database(installation)?)?;
+    let versions = runtime()?.block_on(store.model_versions())?;
+    let live = versions.first().map_or("", |newest| newest.folder.as_str());
+    let mut lines: Vec<String> = versions.iter().map(adoption).collect();
+    if let Some(manifest) = worker::find(None).and_then(|folder| Bundle::manifest(&folder).ok()) {
+        lines.push(ready(live.is_empty(), &manifest.version, "came with Baton"));
+    }
+    for folder in models::folders(&models::folder(installation)) {
+        let name = models::name(&folder);
+        let version = Bundle::manifest(&folder).map_or_else(|error| error.to_string(), |found| found.version);
+        lines.push(ready(live == name, &version, name));
+    }
+    print(&lines.join("\n"))
+}
+
+fn ready(is_live: bool, version: &str, where_from: &str) -> String {
+    format!("{} ready\t{version}\t{where_from}", if is_live { '*' } else { ' ' })
+}
+
+fn adoption(version: &ModelVersion) -> String {
+    let ModelVersion { number, version, author, at, comment, is_rollback, .. } = version;
+    let what = if *is_rollback { "rolled back to" } else { "adopted" };
+    let who = if author.is_empty() { "command line" } else { author };
+    format!("  {number}\t{what} {version}\t{at}\t{who}\t{comment}")
+}
+
+/// Adopts a version, or takes the last adoption back.
+fn change(installation: &Path, version: Option<&String>, comment: &str) -> Result<(), Failure> {
+    let store = SqliteStore::open(&database(installation)?, "unused")?;
+    let words = Arc::new(LexiconAnalyzer::default());
+    let shelf = ModelSwitch::new(words, Some(Builder::default()), models::folder(installation));
+    let models = Models::new(Arc::new(store), Arc::new(shelf));
+    let at: Timestamp = SystemClock.now();
+    let stamp = Stamp { by: None, at };
+    let adopted = runtime()?.block_on(async {
+        match version {
+            Some(version) => models.adopt(stamp, version, comment.to_owned()).await,
+            None => models.roll_back(stamp, comment.to_owned()).await,
+        }
+    })?;
+    print(&format!("{} is live", adopted.version))
 }

@@ -1,4 +1,5 @@
-//! `baton train`: labelled text in, a model folder out.
+//! `baton train`: labelled text in, a model folder out; or, with `--from-labels`, what
+//! people on site said of their messages.
 
 use std::path::PathBuf;
 
@@ -15,15 +16,25 @@ use crate::nlp::train::{
 /// Train a model on labelled text.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  baton train --data models/data --data ../labelled --out my-model --minutes 60"
+    after_help = "Examples:\n  baton train --data models/data --data ../labelled --out my-model --minutes 60\n  baton train --from-labels --installation data"
 )]
 pub struct Arguments {
     /// A folder with labelled JSON Lines; may be given more than once.
-    #[arg(long, required = true, value_name = "DIR")]
+    #[arg(long, required_unless_present = "from_labels", value_name = "DIR")]
     data: Vec<PathBuf>,
     /// Where the model is written. A run that was cut short goes on from here.
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "from_labels", value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Fit the heads of the live model to what supervisors and agents of an installation said of their messages.
+    /// Takes minutes, may run beside the service, and writes nothing when anything would get worse.
+    #[arg(long, conflicts_with_all = ["words", "teacher", "base", "layers", "minutes", "steps", "name", "version"])]
+    from_labels: bool,
+    /// With --from-labels: the data folder of the service.
+    #[arg(long, requires = "from_labels", value_name = "DIR", default_value = "data")]
+    installation: PathBuf,
+    /// With --from-labels: the model to start from, in the place of the one that is live.
+    #[arg(long, requires = "from_labels", value_name = "DIR")]
+    model: Option<PathBuf>,
     /// The model to start from.
     #[arg(long, value_name = "DIR", default_value = ".deps/base-model")]
     base: PathBuf,
@@ -58,33 +69,60 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.words { fit(arguments) } else { learn(arguments) }
+    if arguments.from_labels {
+        return learn_on_site(arguments);
+    }
+    // Without --from-labels the command line has asked for it.
+    let out = arguments.out.clone().unwrap_or_default();
+    if arguments.words { fit(arguments, out) } else { learn(arguments, out) }
+}
+
+#[cfg(not(feature = "rust-bert"))]
+fn learn_on_site(_arguments: &Arguments) -> Result<(), Failure> {
+    Err(Failure::Usage("this program was built without the model".to_owned()))
+}
+
+#[cfg(feature = "rust-bert")]
+fn learn_on_site(arguments: &Arguments) -> Result<(), Failure> {
+    let data = match arguments.data.as_slice() {
+        [] => None,
+        [folder] => Some(folder.as_path()),
+        _ => return Err(Failure::Usage("--from-labels takes one --data".to_owned())),
+    };
+    super::learn::run(&super::learn::Asked {
+        installation: &arguments.installation,
+        data,
+        model: arguments.model.as_deref(),
+        out: arguments.out.as_deref(),
+        seed: arguments.seed,
+        threads: arguments.threads,
+    })
 }
 
 /// Lines drawn to fit the word model.
 const DRAWS: usize = 600_000;
 
-fn fit(arguments: &Arguments) -> Result<(), Failure> {
+fn fit(arguments: &Arguments, out: PathBuf) -> Result<(), Failure> {
     let (learned, kept) = data::split(data::read(&arguments.data, Part::Train)?);
     eprintln!("fitting words on {} sets", learned.len());
     let lexicon = fit_words::fit(&learned, &kept, DRAWS, arguments.seed, &arguments.version);
-    std::fs::create_dir_all(&arguments.out)?;
-    std::fs::write(arguments.out.join("words.bin"), lexicon.to_bytes())?;
-    eprintln!("written to {}; it is compiled in by the next build", arguments.out.display());
+    std::fs::create_dir_all(&out)?;
+    std::fs::write(out.join("words.bin"), lexicon.to_bytes())?;
+    eprintln!("written to {}; it is compiled in by the next build", out.display());
     Ok(())
 }
 
 #[cfg(not(feature = "rust-bert"))]
-fn learn(_arguments: &Arguments) -> Result<(), Failure> {
+fn learn(_arguments: &Arguments, _out: PathBuf) -> Result<(), Failure> {
     Err(Failure::Usage("this program was built without the model; only `--words` can be trained".to_owned()))
 }
 
 #[cfg(feature = "rust-bert")]
-fn learn(arguments: &Arguments) -> Result<(), Failure> {
+fn learn(arguments: &Arguments, out: PathBuf) -> Result<(), Failure> {
     let layers = layers(&arguments.layers)?;
     let plan = Plan {
         data: arguments.data.clone(),
-        out: arguments.out.clone(),
+        out,
         base: arguments.base.clone(),
         teacher: arguments.teacher.clone(),
         layers,

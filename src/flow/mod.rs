@@ -12,9 +12,11 @@
 //! | 7b | `transfer` | to another queue, tier or agent; back to the bot |
 //! | 8 | `close` | end, resolve, wrap up, rate |
 //! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
+//! | any time | `adopt` | which model is live |
 //! | any time | `observe` | what is counted |
 //! | any time | `view` | what visitors and agents are shown |
 
+mod adopt;
 mod analyze;
 mod close;
 mod command;
@@ -33,6 +35,7 @@ mod transfer;
 pub mod view;
 mod watch;
 
+pub use adopt::{AdoptError, Models};
 pub use decide::{TurnEvent, events_of};
 pub use error::FlowError;
 pub use ports::Ports;

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::auth::{AuthError, BootError, TooManyTickets};
-use crate::flow::FlowError;
 use crate::flow::ports::{DirectoryError, StoreError};
+use crate::flow::{AdoptError, FlowError};
 
 /// One mistake in what was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -154,6 +154,20 @@ impl From<DirectoryError> for ApiError {
             | DirectoryError::Conflict
             | DirectoryError::LastAdmin
             | DirectoryError::QueueInUse => Self::new(StatusCode::CONFLICT, code, detail),
+        }
+    }
+}
+
+impl From<AdoptError> for ApiError {
+    fn from(error: AdoptError) -> Self {
+        let code = error.code();
+        let detail = error.to_string();
+        match error {
+            AdoptError::Directory(error) => error.into(),
+            AdoptError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, code, detail),
+            AdoptError::Unusable(_) | AdoptError::AlreadyLive(_) | AdoptError::NothingBefore => {
+                Self::new(StatusCode::CONFLICT, code, detail)
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ pub(super) async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// `ready`; `degraded` while word lists analyze instead of the model, with traffic still
-/// welcome; 503 while the store takes no writes.
+/// `ready`; `degraded` while word lists analyze instead of the model, or another model than the one that
+/// was adopted, with traffic still welcome; 503 while the store takes no writes.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
     if let Err(error) = http.store().check().await {
         let body = json!({"status": "unavailable", "store": error.code()});
@@ -23,9 +23,14 @@ pub(super) async fn ready(State(http): State<Http>) -> Response {
     }
     let wanted_words = http.config.nlp.backend == crate::config::Backend::Lexicon;
     let body = match http.flow.ports().analyzer.status() {
-        AnalyzerStatus::Ready { name, version } => {
-            json!({"status": "ready", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version}})
-        }
+        AnalyzerStatus::Ready { name, version } => match http.models.trouble() {
+            None => {
+                json!({"status": "ready", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version}})
+            }
+            Some(why) => {
+                json!({"status": "degraded", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version, "why": why}})
+            }
+        },
         AnalyzerStatus::Loading => {
             json!({"status": "degraded", "store": "ok", "analyzer": {"by": "words", "why": "the model is being loaded"}})
         }

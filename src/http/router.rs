@@ -14,8 +14,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::access::{Access, Gate, guard};
 use super::api::{
-    accounts, audit, canned, conversations, knowledge, labels, login, policies, queues, testbench, widget,
-    widgets,
+    accounts, audit, canned, conversations, knowledge, labels, login, models, policies, queues, testbench,
+    widget, widgets,
 };
 use super::state::Http;
 use super::{assets, headers, health, metrics, pages};
@@ -131,6 +131,9 @@ fn table() -> Vec<Route> {
             delete(labels::unlabel_message),
         ),
         route(GET, "/api/v1/labels", Account(LabelMessages), get(labels::counts)),
+        route(GET, "/api/v1/models", Account(Supervise), get(models::list)),
+        route(POST, "/api/v1/models/adopt", Account(Administer), post(models::adopt)),
+        route(POST, "/api/v1/models/rollback", Account(Administer), post(models::roll_back)),
         route(GET, "/api/v1/audit", Account(Administer), get(audit::list)),
     ]
 }

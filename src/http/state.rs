@@ -6,8 +6,8 @@ use super::{Desk, Site};
 use crate::auth::{Logins, Tickets, Visitors};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
-use crate::flow::Flow;
 use crate::flow::ports::{Directory, Hint, Labels, Store};
+use crate::flow::{Flow, Models};
 use crate::telemetry::Metrics;
 
 /// The parts of the service that HTTP reaches.
@@ -23,6 +23,8 @@ pub struct Http {
     pub desk: Arc<dyn Desk>,
     /// What supervisors say that messages and conversations were.
     pub labels: Arc<dyn Labels>,
+    /// Which model is live.
+    pub models: Models,
     /// Logins of the humans who answer.
     pub logins: Arc<Logins>,
     /// Visitors and their secrets.

@@ -17,14 +17,19 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct LexiconAnalyzer {
     /// Why there is no model.
-    why: String,
+    status: AnalyzerStatus,
     own: Arc<ArcSwap<Index>>,
 }
 
 impl LexiconAnalyzer {
     /// Words alone, and the reason for it.
     pub fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), own: Arc::default() }
+        Self { status: AnalyzerStatus::Absent { why: why.into() }, own: Arc::default() }
+    }
+
+    /// Words while a model is being loaded that will take this one's place.
+    pub fn while_loading() -> Self {
+        Self { status: AnalyzerStatus::Loading, own: Arc::default() }
     }
 }
 
@@ -62,7 +67,7 @@ impl Analyzer for LexiconAnalyzer {
     }
 
     fn status(&self) -> AnalyzerStatus {
-        AnalyzerStatus::Absent { why: self.why.clone() }
+        self.status.clone()
     }
 }
 
@@ -122,6 +127,14 @@ impl Builder {
     pub fn model(mut self, folder: Option<PathBuf>) -> Self {
         self.folder = folder;
         self
+    }
+
+    /// Where the model is that will be loaded, if there is one.
+    pub fn folder(&self) -> Option<PathBuf> {
+        #[cfg(feature = "rust-bert")]
+        return worker::find(self.folder.as_deref());
+        #[cfg(not(feature = "rust-bert"))]
+        self.folder.clone()
     }
 
     /// How many texts may wait for the model.

@@ -92,13 +92,7 @@ impl Bundle {
     ///
     /// Something is missing, damaged, or not a manifest of this kind.
     pub fn open(folder: &Path) -> Result<Self, NlpError> {
-        let path = folder.join(MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
-        let manifest: Manifest = toml::from_str(&text).map_err(|error| NlpError::Unreadable {
-            what: path.display().to_string(),
-            why: error.message().to_owned(),
-        })?;
-        manifest.check().map_err(|why| NlpError::Unreadable { what: path.display().to_string(), why })?;
+        let manifest = Self::manifest(folder)?;
         for (name, expected) in &manifest.files {
             let path = folder.join(name);
             let found = sha256(&path)?;
@@ -111,6 +105,22 @@ impl Bundle {
             }
         }
         Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Reads the manifest alone.
+    ///
+    /// # Errors
+    ///
+    /// It is missing, or not a manifest of this kind.
+    pub fn manifest(folder: &Path) -> Result<Manifest, NlpError> {
+        let path = folder.join(MANIFEST);
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let manifest: Manifest = toml::from_str(&text).map_err(|error| NlpError::Unreadable {
+            what: path.display().to_string(),
+            why: error.message().to_owned(),
+        })?;
+        manifest.check().map_err(|why| NlpError::Unreadable { what: path.display().to_string(), why })?;
+        Ok(manifest)
     }
 
     /// One of its files.

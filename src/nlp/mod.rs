@@ -17,8 +17,11 @@ pub mod lexicon;
 pub mod measure;
 #[cfg(feature = "rust-bert")]
 pub mod model;
+#[cfg(feature = "rust-bert")]
+pub mod models;
 pub mod normalize;
 pub mod own_intents;
+pub mod switch;
 #[cfg(feature = "rust-bert")]
 pub mod repeats;
 #[cfg(feature = "rust-bert")]
@@ -31,6 +34,7 @@ pub mod worker;
 #[cfg(feature = "rust-bert")]
 pub use analyzer::RustBertAnalyzer;
 pub use analyzer::{Builder, LexiconAnalyzer};
+pub use switch::ModelSwitch;
 #[cfg(feature = "rust-bert")]
 pub use worker::{Fault, FaultHandle};
 

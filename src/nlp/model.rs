@@ -128,6 +128,19 @@ impl Model {
         })
     }
 
+    /// The mean vector of each text, on which the heads work, one row a text.
+    ///
+    /// # Errors
+    ///
+    /// The engine fails.
+    pub fn means(&self, texts: &[Encoded]) -> Result<Vec<Vec<f32>>, NlpError> {
+        tch::no_grad(|| {
+            let batch = Batch::new(texts.iter().map(|text| text.ids.as_slice()));
+            let mean = self.encoder.encode(&batch, Training::Off)?.mean;
+            Ok(flat(&mean)?.chunks_exact(self.encoder.width()).map(<[f32]>::to_vec).collect())
+        })
+    }
+
     /// What each piece of a text adds to one output, and the bias.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ mod auth;
 mod roles;
 mod api;
 mod labels;
+mod learning;
+mod models;
 mod pages;
 mod gateway;
 mod kill;

@@ -9,6 +9,7 @@ use super::StoreError;
 use super::directory::{DirectoryError, Stamp};
 use crate::domain::id::ConversationId;
 use crate::domain::outcome::{ConversationLabel, LabelCounts, MessageLabel};
+use crate::domain::tuning::Evidence;
 
 /// The labels of one conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -75,4 +76,9 @@ pub trait Labels: Send + Sync {
 
     /// How many labels there are.
     async fn count_labels(&self) -> Result<LabelCounts, StoreError>;
+
+    /// Everything that can be learned from: labelled messages, and what labels of escalations and conversations hint
+    /// at where nothing was said of the message itself. A supervisor's label of a conversation goes before the agent's
+    /// of its escalation.
+    async fn evidence(&self) -> Result<Vec<Evidence>, StoreError>;
 }

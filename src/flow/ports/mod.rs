@@ -7,6 +7,7 @@ pub mod clock;
 pub mod directory;
 pub mod ids;
 pub mod labels;
+pub mod models;
 pub mod observer;
 pub mod store;
 
@@ -17,6 +18,7 @@ pub use clock::Clock;
 pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
 pub use labels::{Labels, LabelsOf};
+pub use models::{ModelShelf, ModelVersion, ModelVersions, ReadyModel};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,

@@ -130,17 +130,20 @@ pub(in crate::http) async fn live(State(http): State<Http>, caller: Caller) -> R
         "queues": queues,
         "escalations_today": figures.by_reason.values().sum::<u64>(),
         "by_reason": figures.by_reason,
-        "analyzer": analyzer(&http.flow.ports().analyzer.status()),
+        "analyzer": analyzer(&http.flow.ports().analyzer.status(), http.models.trouble()),
         "recent": cards(&http, &recent),
     })))
 }
 
-/// Who analyzes now.
-fn analyzer(status: &AnalyzerStatus) -> Value {
+/// Who analyzes now; `why` it is another model than the one that was adopted, or words.
+fn analyzer(status: &AnalyzerStatus, trouble: Option<String>) -> Value {
     match status {
-        AnalyzerStatus::Ready { name, version } => {
-            json!({ "by": "model", "name": name, "version": version, "status": "ready" })
-        }
+        AnalyzerStatus::Ready { name, version } => match trouble {
+            None => json!({ "by": "model", "name": name, "version": version, "status": "ready" }),
+            Some(why) => {
+                json!({ "by": "model", "name": name, "version": version, "status": "ready", "why": why })
+            }
+        },
         AnalyzerStatus::Loading => {
             json!({ "by": "words", "name": null, "version": null, "status": "loading" })
         }

@@ -8,6 +8,7 @@ pub(super) mod conversations;
 pub(super) mod knowledge;
 pub(super) mod labels;
 pub(super) mod login;
+pub(super) mod models;
 pub(super) mod policies;
 pub(super) mod queues;
 pub(super) mod testbench;

@@ -5,8 +5,14 @@
 mod adam;
 pub mod augment;
 pub mod calibrate;
+#[cfg(feature = "rust-bert")]
+pub mod compare;
 pub mod data;
 pub mod fit_words;
+#[cfg(feature = "rust-bert")]
+pub mod from_labels;
+#[cfg(feature = "rust-bert")]
+mod heads;
 #[cfg(feature = "rust-bert")]
 pub mod learn;
 pub mod maps;

@@ -7,8 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::directory::audit;
 use super::{SqliteStore, read_json, to_json};
+use crate::domain::conversation::Body;
+use crate::domain::escalation::Decision;
 use crate::domain::id::{AgentId, ConversationId};
 use crate::domain::outcome::{ConversationLabel, Label, LabelCounts, MessageLabel, Verdict};
+use crate::domain::tuning::{Evidence, Source, hint_of_escalation, hint_of_place};
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{DirectoryError, Labels, LabelsOf, StoreError};
 
@@ -85,6 +88,94 @@ fn count(connection: &Connection) -> Result<LabelCounts, StoreError> {
         }
     }
     Ok(counts)
+}
+
+/// The last decision that called a human because of a message, and that message's position.
+fn escalation_of(
+    connection: &Connection,
+    conversation: &ConversationId,
+) -> Result<Option<(u64, Decision)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "select data from entries where conversation = ? and kind = 'decision' order by position desc",
+    )?;
+    let mut rows = statement.query([conversation.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let decision: Decision = read_json(&row.get::<_, String>(0)?)?;
+        if let Some(about) = decision.about.filter(|_| decision.is_escalation()) {
+            return Ok(Some((about, decision)));
+        }
+    }
+    Ok(None)
+}
+
+/// What is said of whole conversations: by the supervisor, or else by the agent at wrap-up.
+fn verdicts(connection: &Connection) -> Result<Vec<(ConversationId, ConversationLabel)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "select conversation, label, position from conversation_labels
+         union all
+         select conversation, label, null from judgements
+         where label is not null and conversation not in (select conversation from conversation_labels)
+         order by conversation",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let label = ConversationLabel { verdict: verdict(&row.get::<_, String>(1)?)?, position: row.get(2)? };
+        found.push((conversation_id(&row.get::<_, String>(0)?)?, label));
+    }
+    Ok(found)
+}
+
+fn conversation_id(text: &str) -> Result<ConversationId, StoreError> {
+    ConversationId::parse(text).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn text_at(
+    connection: &Connection,
+    conversation: &ConversationId,
+    position: u64,
+) -> Result<Option<Body>, StoreError> {
+    Ok(connection
+        .prepare_cached(
+            "select body from entries where conversation = ? and position = ? and kind = 'message' and author = 'visitor'",
+        )?
+        .query_row(params![conversation.as_str(), position], |row| row.get(0).map(Body::stored))
+        .optional()?)
+}
+
+fn evidence(connection: &Connection) -> Result<Vec<Evidence>, StoreError> {
+    let mut said: BTreeMap<(ConversationId, u64), MessageLabel> = BTreeMap::new();
+    let mut statement =
+        connection.prepare_cached("select conversation, position, label from message_labels")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let place = (conversation_id(&row.get::<_, String>(0)?)?, row.get(1)?);
+        said.insert(place, read_json(&row.get::<_, String>(2)?)?);
+    }
+    let mut hints = Vec::new();
+    for (conversation, label) in verdicts(connection)? {
+        if let Some((position, decision)) = escalation_of(connection, &conversation)? {
+            let hint = hint_of_escalation(&decision, label.verdict);
+            hints.extend(hint.map(|hint| ((conversation.clone(), position), hint)));
+        }
+        if let Some(position) = label.position {
+            hints.extend(hint_of_place(label.verdict).map(|hint| ((conversation, position), hint)));
+        }
+    }
+    let nothing = MessageLabel::default();
+    let hints = hints.into_iter().filter_map(|(place, hint)| {
+        let rest = hint.beyond(said.get(&place).unwrap_or(&nothing))?;
+        Some((place, rest, Source::Hinted))
+    });
+    let all: Vec<_> = hints.collect();
+    let all = said.into_iter().map(|(place, label)| (place, label, Source::Said)).chain(all);
+    let mut found = Vec::new();
+    for ((conversation, position), label, source) in all {
+        if let Some(text) = text_at(connection, &conversation, position)? {
+            found.push(Evidence { conversation, position, text, label, source });
+        }
+    }
+    Ok(found)
 }
 
 #[async_trait]
@@ -192,5 +283,9 @@ impl Labels for SqliteStore {
 
     async fn count_labels(&self) -> Result<LabelCounts, StoreError> {
         self.read(count).await
+    }
+
+    async fn evidence(&self) -> Result<Vec<Evidence>, StoreError> {
+        self.read(evidence).await
     }
 }

@@ -7,11 +7,13 @@ mod directory;
 mod entries;
 mod handoffs;
 mod labels;
+mod models;
 mod port;
 mod writer;
 
 use crate::flow::ports::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_conversations.sql"),
     include_str!("migrations/0002_directory.sql"),
     include_str!("migrations/0003_labels.sql"),
+    include_str!("migrations/0004_models.sql"),
 ];
 
 /// How much the store does at once.
@@ -61,6 +64,16 @@ pub enum OpenError {
         /// Its schema.
         found: usize,
         /// The latest known here.
+        known: usize,
+    },
+    /// It was written by an older Baton, and may only be read.
+    #[error(
+        "the database was written by an older version: schema {found}, this one needs {known}; `baton migrate` brings it up to date"
+    )]
+    TooOld {
+        /// Its schema.
+        found: usize,
+        /// The one that is needed.
         known: usize,
     },
     /// The file system does not give what a promise needs.
@@ -109,6 +122,26 @@ impl SqliteStore {
             .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX))
             .collect::<Result<Vec<_>, _>>()?;
         let threads = Arc::new(writer::Threads::start(writer, readers, limits)?);
+        Ok(Self { threads, history_id: history_id.into() })
+    }
+
+    /// Opens a database that somebody else may be working on, to read and nothing else: a write is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] says what is wrong in one line; so when its schema is not the one of this program.
+    pub fn open_to_read(path: &Path) -> Result<Self, OpenError> {
+        let to_read = || connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let writer = to_read()?;
+        let found: usize = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found.cmp(&MIGRATIONS.len()) {
+            Ordering::Equal => {}
+            Ordering::Greater => return Err(OpenError::TooNew { found, known: MIGRATIONS.len() }),
+            Ordering::Less => return Err(OpenError::TooOld { found, known: MIGRATIONS.len() }),
+        }
+        let history_id: String =
+            writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
+        let threads = Arc::new(writer::Threads::start(writer, vec![to_read()?], Limits::default())?);
         Ok(Self { threads, history_id: history_id.into() })
     }
 
