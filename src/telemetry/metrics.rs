@@ -232,6 +232,7 @@ mod tests {
         metrics.queue("Delivery", 1, span, Some(0.5));
         metrics.agents("online", 1);
         metrics.analyzer(IsReady::Yes);
+        metrics.analysis_repeats(1);
         metrics
     }
 
