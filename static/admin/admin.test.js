@@ -187,5 +187,5 @@ test('addresses say what is shown, and nobody lands where they may not be', () =
   assert.deepEqual(routes.read('#/%E0%A4%A'), { page: 'live', id: null, query: {} });
   assert.equal(routes.allowed(routes.read('#/audit'), 'supervisor').page, 'live');
   assert.equal(routes.allowed(routes.read('#/audit'), 'admin').page, 'audit');
-  assert.deepEqual(routes.navigation('supervisor').map(({ page }) => page), ['live', 'conversations', 'tuning', 'knowledge', 'canned']);
+  assert.deepEqual(routes.navigation('supervisor').map(({ page }) => page), ['live', 'conversations', 'tuning', 'learning', 'knowledge', 'canned']);
 });

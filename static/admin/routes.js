@@ -8,6 +8,7 @@ export const PAGES = [
   { page: 'live', title: 'Live', role: 'supervisor' },
   { page: 'conversations', title: 'Conversations', role: 'supervisor' },
   { page: 'tuning', title: 'Tuning', role: 'supervisor' },
+  { page: 'learning', title: 'Learning', role: 'supervisor' },
   { page: 'knowledge', title: 'Knowledge', role: 'supervisor' },
   { page: 'canned', title: 'Canned replies', role: 'supervisor' },
   { page: 'queues', title: 'Queues & agents', role: 'admin' },

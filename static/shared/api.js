@@ -28,7 +28,7 @@ export function onSignedOut(/** @type {() => void} */ run) {
  * @param {'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} method
  * @param {string} path below `/api/v1`, as `/queues`
  * @param {unknown} [body]
- * @param {{ signal?: AbortSignal }} [options]
+ * @param {{ signal?: AbortSignal, timeout_ms?: number }} [options]
  * @returns {Promise<any>} the parsed body; null where there is none
  */
 export async function call(method, path, body, options = {}) {
@@ -36,7 +36,7 @@ export async function call(method, path, body, options = {}) {
   const headers = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (method !== 'GET') headers['x-baton-csrf'] = '1';
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(options.timeout_ms ?? TIMEOUT_MS);
   /** @type {Response} */ let response;
   try {
     response = await fetch(`/api/v1${path}`, {
@@ -73,7 +73,7 @@ export function query(/** @type {Record<string, string | number | null | undefin
 
 export const api = Object.freeze({
   get: (/** @type {string} */ path, /** @type {{ signal?: AbortSignal }} */ options = {}) => call('GET', path, undefined, options),
-  post: (/** @type {string} */ path, /** @type {unknown} */ body = {}, /** @type {{ signal?: AbortSignal }} */ options = {}) => call('POST', path, body, options),
+  post: (/** @type {string} */ path, /** @type {unknown} */ body = {}, /** @type {{ signal?: AbortSignal, timeout_ms?: number }} */ options = {}) => call('POST', path, body, options),
   put: (/** @type {string} */ path, /** @type {unknown} */ body) => call('PUT', path, body),
   patch: (/** @type {string} */ path, /** @type {unknown} */ body) => call('PATCH', path, body),
   delete: (/** @type {string} */ path) => call('DELETE', path),

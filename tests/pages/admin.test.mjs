@@ -75,6 +75,7 @@ test('the one-time link makes the first admin, who finds every page empty and ex
   await page.screenshot({ path: join(shots, 'admin-empty-live.png') });
   for (const [hash, title, said] of [
     ['#/conversations', 'Conversations', 'No conversations yet'],
+    ['#/learning', 'Learning', 'No message is labeled yet'],
     ['#/knowledge', 'Knowledge', 'The bot knows nothing yet'],
     ['#/canned', 'Canned replies', 'No canned replies yet'],
     ['#/widgets', 'Widget', 'No widget yet'],
@@ -432,7 +433,7 @@ test('a supervisor is not shown what they may not do', { skip }, async () => {
   await logIn(sue.page, baton.base, 'sue@example.com', '/admin');
   await sue.page.getByRole('heading', { level: 1, name: 'Live' }).waitFor();
   const names = await sue.page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts();
-  assert.deepEqual(names.map((name) => name.trim()), ['Live', 'Conversations', 'Tuning', 'Knowledge', 'Canned replies']);
+  assert.deepEqual(names.map((name) => name.trim()), ['Live', 'Conversations', 'Tuning', 'Learning', 'Knowledge', 'Canned replies']);
   await sue.page.goto(admin('#/audit'));
   await sue.page.getByRole('heading', { level: 1, name: 'Live' }).waitFor();
   await isClean(sue);
@@ -486,6 +487,7 @@ test('full pages have no findings of axe and do not scroll sideways, from 360 to
   const pages = [
     ['live', '#/live', 'Live'], ['conversations', '#/conversations', 'Conversations'], ['conversation', `#/conversations/${escalated.conversation}`, 'Conversations'],
     ['tuning', '#/tuning', 'Tuning'], ['bench', '#/tuning?view=bench', 'Tuning'], ['text', '#/tuning?view=text', 'Tuning'], ['versions', '#/tuning?view=versions', 'Tuning'], ['version', '#/tuning/2?view=versions', 'Tuning'],
+    ['learning', '#/learning', 'Learning'],
     ['knowledge', `#/knowledge/${knowledge[0].id}`, 'Knowledge'], ['canned', '#/canned/new', 'Canned replies'],
     ['queues', '#/queues', 'Queues & agents'], ['queue', `#/queues/${hours.id}`, 'Queues & agents'], ['agents', '#/agents', 'Queues & agents'], ['agent', `#/agents/${accounts[1].id}`, 'Queues & agents'],
     ['widget', `#/widgets/${widgets[0].key}`, 'Widget'], ['audit', '#/audit', 'Audit'],

@@ -73,6 +73,7 @@ export async function startBaton({ environment = {}, demo = false } = {}) {
   };
   return {
     base,
+    folder,
     output: () => output,
     restart: async (/** @type {NodeJS.Signals} */ signal = 'SIGKILL') => {
       await stop(signal);

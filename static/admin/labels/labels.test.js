@@ -173,5 +173,5 @@ test('figures and counts as rows', () => {
   ]);
   assert.deepEqual(comparison(null), []);
   const rows = heads({ frustration: [3, 0], human_request: [0, 0], offensive: [2, 1], sentiment: [1, 0, 0] });
-  assert.deepEqual(rows.map(({ total, lacks }) => [total, lacks]), [[3, 'none yes yet'], [0, 'nothing said yet'], [3, ''], [1, 'none neutral or positive yet']]);
+  assert.deepEqual(rows.map(({ total, lacks }) => [total, lacks]), [[3, 'no “yes” yet'], [0, 'nothing said yet'], [3, ''], [1, 'no “neutral” or “positive” yet']]);
 });

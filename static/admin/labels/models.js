@@ -62,7 +62,7 @@ export function heads(byHead) {
     const parts = words.map((each, index) => ({ word: each, n: counts[index] ?? 0 }));
     const total = parts.reduce((sum, { n }) => sum + n, 0);
     const missing = parts.filter(({ n }) => n === 0).map((part) => part.word);
-    const lacks = total === 0 ? 'nothing said yet' : missing.length > 0 ? `none ${missing.join(' or ')} yet` : '';
+    const lacks = total === 0 ? 'nothing said yet' : missing.length > 0 ? `no ${missing.map((part) => `“${part}”`).join(' or ')} yet` : '';
     return { head, word, parts, total, lacks };
   });
 }

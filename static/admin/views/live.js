@@ -9,6 +9,7 @@ import { html, Icon, useEffect, useState } from '../../shared/html.js';
 import { presence, reason } from '../../shared/words.js';
 import { now } from '../../shared/time.js';
 import { account } from '../app_state.js';
+import { sentence } from '../labels/models.js';
 import { Empty, Failed, Head } from '../parts.js';
 import { may, write } from '../routes.js';
 import { CardRow } from './cards.js';
@@ -89,6 +90,7 @@ const ANALYZER = {
 };
 
 function Analyzer(/** @type {any} */ { analyzer }) {
+  if (analyzer?.status === 'ready' && analyzer.why) return html`<p class="notice warn"><${Icon} shapes=${triangleAlert} /> <span>${sentence(analyzer.why)} Messages are analyzed by <span class="mono">${analyzer.name} ${analyzer.version}</span>. <a href=${write({ page: 'learning' })}>Look under Learning</a>.</span></p>`;
   if (!analyzer || analyzer.status === 'ready') return html`<p class="small quiet live-analyzer">Messages are analyzed by the model <span class="mono">${analyzer?.name} ${analyzer?.version}</span>.</p>`;
   return html`<p class="notice warn"><${Icon} shapes=${triangleAlert} /> <span>${ANALYZER[analyzer.status] ?? 'The word lists analyze.'}${analyzer.why ? html` <span class="quiet">(${analyzer.why})</span>` : ''} Asking for a person works all the same.</span></p>`;
 }
