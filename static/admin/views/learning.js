@@ -113,7 +113,7 @@ function Train(/** @type {any} */ { counts }) {
     <header><h2 id="train-title">Learn</h2>${left > 0 && html`<span class="tag warn">${plural(left, 'label', 'labels')} short</span>`}</header>
     <div class="body stack">
       <p class="small train-words">Run this on the machine of the service, in its folder. It takes minutes, the service goes on meanwhile. Every fifth labeled message is kept aside to measure with; a model that would be worse is refused and nothing is written. What it writes appears below.</p>
-      <${Copyable} label="Command" text="baton train --from-labels" hint="Where the service runs with --data DIR, add --installation DIR." />
+      <${Copyable} label="Command" text="baton train --from-labels --installation data" hint="“data” is the folder that the service was started with (--data)." />
     </div>
   </section>`;
 }
