@@ -87,7 +87,7 @@ impl WebhookBot {
     ///
     /// # Errors
     ///
-    /// [`WebhookError`] when no client can be made.
+    /// `WebhookError` when no client can be made.
     pub fn new(settings: WebhookSettings, clock: Arc<dyn Clock>) -> Result<Self, WebhookError> {
         let client = reqwest::Client::builder()
             .timeout(settings.deadline)

@@ -207,7 +207,7 @@ where
             () = until(due_at) => session.refresh(News::default(), &mut outbox).await,
             _ = poll.tick() => {
                 n_polls += 1;
-                let news = News { everything: n_polls % THOROUGH == 0, poll: true, ..News::default() };
+                let news = News { everything: n_polls.is_multiple_of(THOROUGH), poll: true, ..News::default() };
                 session.refresh(news, &mut outbox).await
             }
             beat = heartbeat.next() => match beat {

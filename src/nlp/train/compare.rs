@@ -160,7 +160,7 @@ pub fn compare(
 }
 
 /// What may not have become worse: on the held-back messages the share that is right, and where that is the same what
-/// they cost; on the dev sets every figure by more than [`MAY_LOSE`].
+/// they cost; on the dev sets every figure by more than `MAY_LOSE`.
 pub fn worse(table: &[Compared]) -> Vec<String> {
     let said = |one: &Compared| {
         let Compared { on, head, figure, n, change: Change { old, new } } = one;
