@@ -400,7 +400,8 @@ fn a_stalled_worker_is_abandoned_and_words_go_on() {
         loaded(builder().queue(2).hangs_after(Duration::from_millis(200)).faults(Arc::clone(&faults)));
     faults.set(Fault::Stall);
     let waiting: Vec<_> = (0..20).map(|_| analyzer.start("where is my order")).collect();
-    assert!(waiting.iter().flatten().count() <= 3, "two may wait and one may be in work");
+    // A batch is all that waits, and two may.
+    assert!(waiting.iter().flatten().count() <= 4, "two may wait and two may be in work");
     assert!(waiting.iter().any(Option::is_none), "a full queue says so at once");
     while analyzer.status().is_ready() {
         std::thread::yield_now();
