@@ -503,6 +503,7 @@ test('full pages have no findings of axe and do not scroll sideways, from 360 to
         await field(own.page, 'escalate.enter').fill('0.9');
         await own.page.locator('#bench-text').fill('visitor: Where is my parcel?\nbot: It is on its way.\nvisitor: You said that yesterday.\nbot!: Sorry, I did not get that.\nvisitor: This is the third time I ask. Useless. Where is my parcel?');
         await own.page.locator('.verdict', { hasText: 'Your draft' }).waitFor();
+        await own.page.locator('button.primary:enabled', { hasText: 'Publish' }).waitFor();
       }
       if (name === 'bench') {
         await own.page.locator('#bench-text').fill('visitor: Where is my parcel?\nvisitor: Useless. Get me a person.');

@@ -279,6 +279,8 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-cor
 export async function axe(/** @type {import('playwright-core').Page} */ page) {
   // The page's policy refuses inline script, as it should: axe goes in through the debugger.
   await page.evaluate(axeSource);
+  // A color that has just changed is on its way for a frame, even without motion.
+  await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
   const { violations } = await page.evaluate(() => /** @type {any} */ (globalThis).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
   return violations.flatMap((/** @type {any} */ { id, help, nodes }) => nodes.map((/** @type {any} */ node) => `${id} (${help}): ${node.html.slice(0, 160)}`));
 }
