@@ -16,7 +16,7 @@ use crate::{
         lexicon::Lexicon,
         measure::{
             Conversation, ConversationFigures, Difference, Disturbance, Figures, Loss, Similarity,
-            conversation, figures::binary, measure, sameness, similarity,
+            conversation, figures::binary, measure, sameness, served, similarity,
         },
         model::{Model, Precision},
         tokenizer::Encoded,
@@ -193,16 +193,7 @@ fn analyze(model: Option<&Model>, texts: &[&str]) -> Result<Vec<Analysis>, Failu
     let Some(model) = model else {
         return Ok(texts.iter().map(|text| Lexicon::compiled_in().analyze(text)).collect());
     };
-    // Sorted by length, so that little is padded; then back into their order.
-    let mut order: Vec<usize> = (0..texts.len()).collect();
-    order.sort_by_key(|at| texts[*at].len());
-    let mut found: Vec<(usize, Analysis)> = Vec::with_capacity(order.len());
-    for chunk in order.chunks(MOST_TEXTS) {
-        let analyses = worker::analyze(model, chunk.iter().map(|at| texts[*at]))?;
-        found.extend(chunk.iter().copied().zip(analyses));
-    }
-    found.sort_by_key(|(at, _)| *at);
-    Ok(found.into_iter().map(|(_, analysis)| analysis).collect())
+    Ok(served::analyze(model, texts)?)
 }
 
 fn analyze_turns(model: Option<&Model>, one: &mut Conversation) -> Result<(), Failure> {

@@ -38,6 +38,16 @@ pub fn place(head: Head) -> Option<usize> {
     }
 }
 
+/// What an analysis says of an output behind the sentiments.
+pub fn probability(analysis: &Analysis, output: usize) -> f64 {
+    match output {
+        FRUSTRATION => analysis.frustration,
+        OFFENSIVE => analysis.offensive,
+        HUMAN_REQUEST => analysis.human_request,
+        _ => Intent::ALL.get(output - INTENTS).map_or(0.0, |intent| analysis.probability(*intent)),
+    }
+}
+
 /// The probability behind a sigmoid's output.
 pub fn sigmoid(output: f64) -> f64 {
     1.0 / (1.0 + (-output).exp())

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::domain::analysis::{Analysis, Intent, Mood, OPERATING_POINT};
 use crate::nlp::{
-    labels::{FRUSTRATION, HUMAN_REQUEST, INTENTS, OFFENSIVE},
+    labels::{FRUSTRATION, HUMAN_REQUEST, INTENTS, OFFENSIVE, probability},
     train::data::{Example, Examples},
 };
 
@@ -71,7 +71,9 @@ fn heads(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Vec<Figures
     for (name, output) in sigmoid_heads.into_iter().chain(intents) {
         let known: Vec<(f64, bool)> = lines
             .iter()
-            .filter_map(|(example, analysis)| Some((found(analysis, output), example.head(output)? >= 0.5)))
+            .filter_map(|(example, analysis)| {
+                Some((probability(analysis, output), example.head(output)? >= 0.5))
+            })
             .collect();
         let n_present = known.iter().filter(|(_, is_present)| *is_present).count();
         // An intent that a set never has says nothing about it.
@@ -81,15 +83,6 @@ fn heads(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Vec<Figures
     }
     figures.extend(sentiment(set, slice, lines));
     figures
-}
-
-fn found(analysis: &Analysis, output: usize) -> f64 {
-    match output {
-        FRUSTRATION => analysis.frustration,
-        OFFENSIVE => analysis.offensive,
-        HUMAN_REQUEST => analysis.human_request,
-        _ => Intent::ALL.get(output - INTENTS).map_or(0.0, |intent| analysis.probability(*intent)),
-    }
 }
 
 /// A head's figures from its values and whether it was present.

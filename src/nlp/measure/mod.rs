@@ -6,6 +6,8 @@ pub mod conversation;
 pub mod disturb;
 pub mod figures;
 pub mod sameness;
+#[cfg(feature = "rust-bert")]
+pub mod served;
 pub mod similarity;
 
 pub use conversation::{Conversation, ConversationFigures};

@@ -8,14 +8,12 @@ use super::{
     heads::Fitted,
 };
 use crate::{
-    domain::analysis::{Analysis, Intent, OPERATING_POINT},
+    domain::analysis::{Analysis, OPERATING_POINT},
     nlp::{
         NlpError,
-        batch::MOST_TEXTS,
-        labels::{FRUSTRATION, HUMAN_REQUEST, INTENTS, N_OUTPUTS, N_SENTIMENTS, OFFENSIVE},
-        measure::{Figures, measure},
+        labels::{FRUSTRATION, HUMAN_REQUEST, N_OUTPUTS, N_SENTIMENTS, OFFENSIVE, probability},
+        measure::{Figures, measure, served},
         model::Model,
-        worker,
     },
 };
 
@@ -72,12 +70,7 @@ pub fn judge(examples: &[Example], analyses: &[Analysis], heads: &Fitted) -> Jud
         }
         for output in (N_SENTIMENTS..N_OUTPUTS).filter(|output| heads[*output]) {
             let Some(meant) = example.head(output).map(|meant| meant >= 0.5) else { continue };
-            let found = match output {
-                FRUSTRATION => analysis.frustration,
-                OFFENSIVE => analysis.offensive,
-                HUMAN_REQUEST => analysis.human_request,
-                _ => Intent::ALL.get(output - INTENTS).map_or(0.0, |intent| analysis.probability(*intent)),
-            };
+            let found = probability(analysis, output);
             count(if meant { found } else { 1.0 - found }, (found >= OPERATING_POINT) == meant);
         }
     }
@@ -87,15 +80,8 @@ pub fn judge(examples: &[Example], analyses: &[Analysis], heads: &Fitted) -> Jud
 
 /// The analyses of the examples' texts, as they are served.
 fn analyses(model: &Model, examples: &[Example]) -> Result<Vec<Analysis>, NlpError> {
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    order.sort_by_key(|at| examples[*at].text.len());
-    let mut found: Vec<(usize, Analysis)> = Vec::with_capacity(examples.len());
-    for chunk in order.chunks(MOST_TEXTS) {
-        let analyses = worker::analyze(model, chunk.iter().map(|at| examples[*at].text.as_str()))?;
-        found.extend(chunk.iter().copied().zip(analyses));
-    }
-    found.sort_by_key(|(at, _)| *at);
-    Ok(found.into_iter().map(|(_, analysis)| analysis).collect())
+    let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+    served::analyze(model, &texts)
 }
 
 /// Both models on the held-back messages, and on the dev sets where there are any.
