@@ -50,6 +50,14 @@ const AROUND: &[(&str, &str)] = &[
     ("re: my account 80-3321.", ""),
     ("", "(case 118204)"),
     ("hey", "sent from a tablet"),
+    ("good afternoon,", "best wishes,\ntomas"),
+    ("hello again", "that would be all"),
+    ("right so", ""),
+    ("(invoice 20931, of the 12th of june)", ""),
+    ("", "--\nl. haddad\n7 canal road"),
+    ("hi, i hope this finds you well.", "thank you for your time"),
+    ("", "sorry for my long message"),
+    ("reference: BX-55102", "with kind greetings"),
 ];
 
 /// A variant of the text, or the text itself.
@@ -73,7 +81,7 @@ pub fn vary(text: &str, chance: &mut StdRng) -> String {
     if chance.random_bool(0.08) {
         varied = decorate(&varied, chance);
     }
-    if chance.random_bool(0.06) {
+    if chance.random_bool(0.15) {
         let (before, after) = AROUND.choose(chance).copied().unwrap_or_default();
         varied = format!("{before} {varied} {after}").trim().to_owned();
     }
