@@ -8,6 +8,7 @@ pub mod http;
 pub mod config;
 pub mod telemetry;
 pub mod shutdown;
+pub mod fault;
 pub mod store;
 pub mod bot;
 pub mod system;

@@ -17,6 +17,7 @@ use crate::domain::escalation::EscalationPolicy;
 use crate::domain::event::Event;
 use crate::domain::id::QueueId;
 use crate::domain::queue::Queue;
+use crate::fault::point;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
     Analyzer, Bot, Clock, Directory, IdSource, Labels, ModelVersions as _, Observer, Ports,
@@ -171,6 +172,7 @@ impl App {
     /// Names what would not end.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.tracker.stop();
+        point("app.draining");
         self.tracker.wait(self.drain_timeout).await.map_err(|running| {
             anyhow::anyhow!("still running after {:?}: {}", self.drain_timeout, running.join(", "))
         })

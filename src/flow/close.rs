@@ -5,6 +5,7 @@ use crate::domain::conversation::ConversationState;
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, VisitorId};
 use crate::domain::outcome::{Csat, WrapUp};
+use crate::fault::point;
 use crate::flow::ports::Ack;
 
 impl Flow {
@@ -115,6 +116,7 @@ impl Flow {
         }
         // What was said is stored before the state moves on: a crash in between leaves a wrap-up that time closes.
         self.0.ports.store.record_wrap_up(id, agent, wrap_up).await?;
+        point("wrap_up.before_close");
         self.change(id, Some(key), |conversation| match conversation.state {
             ConversationState::Closed { .. } => Ok(crate::domain::conversation::Change::of(conversation)),
             _ => Ok(conversation.close(self.0.ports.clock.now())?),

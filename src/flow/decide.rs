@@ -18,6 +18,7 @@ use crate::domain::escalation::{Counterfactual, Decision, EscalationPolicy, coun
 use crate::domain::event::Event as Counted;
 use crate::domain::id::ConversationId;
 use crate::domain::tuning::{Event, Verdict, replay};
+use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use std::collections::BTreeMap;
 use tokio::sync::oneshot;
@@ -67,7 +68,11 @@ impl Judged {
     pub(super) fn decisions_from(&self, first: u64) -> impl Iterator<Item = Decision> {
         self.verdicts.iter().filter_map(move |verdict| {
             let position = self.events[verdict.event].0;
-            (position >= first).then(|| Decision { about: Some(position), ..verdict.decision.clone() })
+            let mut decision = Decision { about: Some(position), ..verdict.decision.clone() };
+            if planted("contributions_do_not_add_up") {
+                decision.score.value = (decision.score.value + 0.01).min(1.0);
+            }
+            (position >= first).then_some(decision)
         })
     }
 
@@ -251,7 +256,7 @@ impl Flow {
         position: u64,
         analysis: Analysis,
     ) -> Result<Option<Asked>, FlowError> {
-        if analysis.analyzer.by != By::Model {
+        if analysis.analyzer.by != By::Model || planted("late_analysis_dropped") {
             return Ok(None);
         }
         let _lane = self.0.lanes.enter(id).await;
@@ -318,6 +323,10 @@ impl Flow {
         } else {
             asked = None;
         }
+        if planted("decision_not_stored") {
+            change.entries.retain(|entry| !matches!(entry.kind, EntryKind::Decision(_)));
+        }
+        point("decide.before_write");
         let has_moved = change.conversation.state.name() != known.conversation.state.name();
         match self.commit(None, change, None).await {
             Ok(ack) => {

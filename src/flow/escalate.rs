@@ -16,6 +16,7 @@ use crate::domain::queue::{Priority, Queue, choose};
 use crate::domain::routing::{Candidate, serves};
 use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Event, replay_fold};
+use crate::fault::point;
 use crate::flow::decide::events_of;
 use crate::flow::ports::{Ack, IdSource};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -234,6 +235,7 @@ impl Flow {
             })
             .await?;
         drop(_lane);
+        point("escalate.before_hint");
         self.tell_state(id, ack.position.unwrap_or(0));
         if has_begun.into_inner() {
             let (flow, id) = (self.clone(), id.clone());

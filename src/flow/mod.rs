@@ -43,6 +43,7 @@ pub use ports::Ports;
 use crate::domain::conversation::{Change, Conversation};
 use crate::domain::escalation::EscalationPolicy;
 use crate::domain::id::ConversationId;
+use crate::fault::{planted, point};
 use crate::shutdown::Tracker;
 use arc_swap::ArcSwap;
 use ports::{Ack, CommandKey, Hint, StoreError};
@@ -124,7 +125,10 @@ impl Flow {
     ///
     /// When the store does not answer.
     pub async fn start(&self) -> Result<(), FlowError> {
-        self.0.ports.store.everybody_lost(self.0.ports.clock.now()).await?;
+        if !planted("restart_forgets_lost_agents") {
+            self.0.ports.store.everybody_lost(self.0.ports.clock.now()).await?;
+        }
+        point("start.before_offering");
         let flow = self.clone();
         self.0.tracker.spawn("offer", async move { flow.keep_offering().await });
         let flow = self.clone();
@@ -147,6 +151,7 @@ impl Flow {
             let _lane = self.0.lanes.enter(id).await;
             self.change_in_lane(id, key, step).await?
         };
+        point("change.before_hint");
         let position = store.conversation(id).await?.map_or(0, |conversation| conversation.last_position);
         self.tell_state(id, position);
         Ok(ack)

@@ -13,6 +13,7 @@ use crate::domain::id::{AgentId, ConversationId, OfferId};
 use crate::domain::queue::{Place, compare};
 use crate::domain::routing::{NoRoute, route};
 use crate::domain::time::Timestamp;
+use crate::fault::point;
 use crate::flow::ports::Ack;
 use std::time::Duration;
 
@@ -91,8 +92,10 @@ impl Flow {
         let to = Reservation { agent: agent.id.clone(), capacity: agent.capacity };
         let offer = OfferId::from_suffix(&ports.ids.suffix());
         let change = conversation.clone().offer(offer, to, now.plus(self.policy().service.offer_timeout))?;
+        point("offer.before_write");
         self.commit(Some(conversation), change, None).await?;
         drop(_lane);
+        point("offer.before_hint");
         self.tell_state(&conversation.id, conversation.last_position);
         Ok(())
     }
@@ -111,6 +114,7 @@ impl Flow {
     ) -> Result<Ack, FlowError> {
         let name = self.agent(agent).await?.name;
         let key = command::key(agent.as_str(), client_id, &["offer.accept", id.as_str(), offer.as_str()]);
+        point("accept.before_write");
         let ack = self
             .change(id, Some(key), |conversation| {
                 let now = self.0.ports.clock.now();

@@ -10,6 +10,7 @@ use crate::domain::escalation::{Reason, ReasonCode};
 use crate::domain::event::Event;
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::time::Timestamp;
+use crate::fault::point;
 use crate::flow::ports::{Ack, Receipt, StoreError};
 
 impl Flow {
@@ -65,6 +66,7 @@ impl Flow {
                 Err(StoreError::Conflict | StoreError::NoRoom) => {}
                 other => {
                     let ack = other?;
+                    point("receive.before_think");
                     if !was_open {
                         self.tell_state(&ack.conversation, ack.position.unwrap_or(0));
                     }

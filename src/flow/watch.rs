@@ -6,6 +6,7 @@ use crate::domain::conversation::{Author, Body, Change, ConversationState, Entry
 use crate::domain::escalation::ReasonCode;
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId};
+use crate::fault::{planted, point};
 use crate::flow::ports::Overdue;
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ impl Flow {
         if let Err(error) = self.look_after_overdue().await {
             tracing::warn!(error.code = error.code(), "Overdue conversations were not looked after: {error}");
         }
+        point("watch.between_rounds");
         if let Err(error) = self.look_after_lost_agents().await {
             tracing::warn!(
                 error.code = error.code(),
@@ -65,7 +67,10 @@ impl Flow {
     async fn look_after(&self, id: &ConversationId, before: Overdue) -> Result<(), FlowError> {
         let conversation = self.conversation(id).await?;
         let (now, policy) = (before.now, self.policy());
-        if conversation.is_undecided() && conversation.visitor_seen_at <= before.undecided_before {
+        if conversation.is_undecided()
+            && conversation.visitor_seen_at <= before.undecided_before
+            && !planted("undecided_not_taken_up")
+        {
             self.take_up_undecided(id, conversation.last_visitor_position).await?;
             return Ok(());
         }
@@ -83,7 +88,9 @@ impl Flow {
                 })
                 .await?;
             }
-            ConversationState::Offered { offer, expires_at, .. } if *expires_at <= now => {
+            ConversationState::Offered { offer, expires_at, .. }
+                if *expires_at <= now && !planted("expiry_not_watched") =>
+            {
                 self.change(id, None, |conversation| {
                     Ok(conversation.turn_down(offer, Turned::Expired, now, policy.service.pass_over)?)
                 })
@@ -130,7 +137,7 @@ impl Flow {
         let lost_before = ports.clock.now().minus(self.0.settings.agent_grace);
         for (agent, attendance) in ports.store.attendance().await? {
             let is_lost = attendance.lost_at.is_some_and(|lost_at| lost_at <= lost_before);
-            if is_lost && attendance.held > 0 {
+            if is_lost && attendance.held > 0 && !planted("stranded_after_agent_lost") {
                 self.release(&agent).await?;
             }
         }
@@ -143,6 +150,7 @@ impl Flow {
         let account = ports.directory.account(agent).await?;
         let name = account.map(|account| account.agent.name).unwrap_or_default();
         for held in ports.store.held_by(agent).await? {
+            point("watch.before_release");
             let now = ports.clock.now();
             let released = self
                 .change(&held.id, None, |conversation| match conversation.state.clone() {

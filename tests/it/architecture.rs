@@ -6,17 +6,17 @@ use crate::support::source::{code_only, files, root, rust_files, uses_extern, us
 /// Folder, then what it may use of ours besides itself.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("flow", &["domain", "shutdown"]),
+    ("flow", &["domain", "shutdown", "fault"]),
     ("config", &["domain"]),
     ("telemetry", &["domain", "config", "flow"]),
     ("auth", &["domain", "flow", "config"]),
-    ("gateway", &["domain", "flow", "config", "telemetry", "auth", "shutdown"]),
-    ("nlp", &["domain", "flow", "config", "telemetry", "shutdown"]),
-    ("bot", &["domain", "flow", "config", "telemetry", "shutdown"]),
-    ("notify", &["domain", "flow", "config", "telemetry", "shutdown"]),
-    ("store", &["domain", "flow", "config", "telemetry", "shutdown"]),
-    ("broker", &["domain", "flow", "config", "telemetry", "shutdown"]),
-    ("http", &["domain", "flow", "config", "telemetry", "auth", "shutdown"]),
+    ("gateway", &["domain", "flow", "config", "telemetry", "auth", "shutdown", "fault"]),
+    ("nlp", &["domain", "flow", "config", "telemetry", "shutdown", "fault"]),
+    ("bot", &["domain", "flow", "config", "telemetry", "shutdown", "fault"]),
+    ("notify", &["domain", "flow", "config", "telemetry", "shutdown", "fault"]),
+    ("store", &["domain", "flow", "config", "telemetry", "shutdown", "fault"]),
+    ("broker", &["domain", "flow", "config", "telemetry", "shutdown", "fault"]),
+    ("http", &["domain", "flow", "config", "telemetry", "auth", "shutdown", "fault"]),
 ];
 
 /// Files at the top that put everything together.
@@ -70,7 +70,7 @@ fn invariant_13_folders_use_only_what_the_table_allows() {
     let mut problems = Vec::new();
     for file in rust_files("src") {
         let place = place_of(&file.path);
-        if MAY_USE_EVERYTHING.contains(&place) || place == "shutdown" {
+        if MAY_USE_EVERYTHING.contains(&place) || ["shutdown", "fault"].contains(&place) {
             continue;
         }
         let Some((_, allowed)) = MAY_USE.iter().find(|(folder, _)| *folder == place) else {
@@ -377,5 +377,20 @@ fn no_file_names_a_place_on_somebodys_machine() {
     for file in sources {
         let needle = ["/wo", "rk/"].concat();
         assert!(!file.text.contains(&needle), "{}: names a folder of one machine", file.path);
+    }
+}
+
+/// A failpoint or a planted fault that stands nowhere tests nothing, and one that stands twice says nothing.
+#[test]
+fn each_failpoint_and_planted_fault_stands_in_one_place() {
+    let sources: String = rust_files("src")
+        .into_iter()
+        .filter(|file| file.path != "src/fault.rs")
+        .map(|file| file.text)
+        .collect();
+    for (call, names) in [("point", baton::fault::POINTS), ("planted", baton::fault::FAULTS)] {
+        for name in names {
+            assert_eq!(sources.matches(&format!("{call}(\"{name}\")")).count(), 1, "{call}(\"{name}\")");
+        }
     }
 }

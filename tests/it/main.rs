@@ -11,9 +11,13 @@ mod races;
 mod invariants;
 mod store_contract;
 mod architecture;
+#[cfg(feature = "rust-bert")]
 mod analyzer;
+#[cfg(feature = "rust-bert")]
 mod evaluate;
+#[cfg(feature = "rust-bert")]
 mod tokenization;
+#[cfg(feature = "rust-bert")]
 mod own_intents;
 mod config;
 mod auth;

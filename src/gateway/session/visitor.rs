@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::domain::conversation::{Body, Conversation, InvalidBody};
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::outcome::Csat;
+use crate::fault::{planted, point};
 use crate::flow::ports::{Ack, Side, StoreError};
 use crate::gateway::error::{Refusal, unread};
 use crate::gateway::limit::Bucket;
@@ -107,7 +108,8 @@ impl VisitorSession {
         if resume.after > found.last_visitor_seq {
             return Err(Refusal::new(ErrorCode::Invalid, "`after` is beyond the last entry; resume with 0"));
         }
-        Ok(Following { at: Some((conversation, resume.after)), ..Following::default() })
+        let after = resume.after + u64::from(planted("resume_skips_one"));
+        Ok(Following { at: Some((conversation, after)), ..Following::default() })
     }
 
     async fn carry_out(&mut self, client_id: &str, command: VisitorCommand) -> Result<Ack, Refusal> {
@@ -279,6 +281,7 @@ impl VisitorSession {
             (FromVisitor::Command { client_id, command }, Phase::Following(_)) => {
                 match self.carry_out(&client_id, command).await {
                     Ok(Ack { conversation, visitor_seq, at, .. }) => {
+                        point("gateway.before_ack");
                         out.push(&ToVisitor::Ack { client_id, conversation, seq: visitor_seq, at })?;
                         // Its own entry, at once: the hint about it may take longer than this.
                         self.advance(&News::default(), out).await
@@ -336,7 +339,8 @@ impl Session for VisitorSession {
             }
         }
         let has_signals = !news.typing.is_empty() || !news.read.is_empty();
-        let is_told = news.everything || news.poll || news.queues || !news.conversations.is_empty();
+        let is_polled = news.poll && !planted("hint_treated_as_truth");
+        let is_told = news.everything || is_polled || news.queues || !news.conversations.is_empty();
         // Without any news it is behind, or its status is due.
         if is_told || !has_signals {
             self.advance(&news, out).await?;

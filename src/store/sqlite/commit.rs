@@ -4,6 +4,7 @@ use super::{agents, conversations, entries, failed, handoffs};
 use crate::domain::conversation::{Author, Change, ConversationState, EntryKind, NewEntry, Reservation};
 use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
+use crate::fault::planted;
 use crate::flow::ports::{Ack, CommandKey, Receipt, StoreError};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -25,7 +26,7 @@ pub(super) fn answered(connection: &Connection, command: &CommandKey) -> Result<
         .optional()
         .map_err(failed)?;
     let Some((digest, conversation, position, visitor_seq, at)) = row else { return Ok(None) };
-    if digest != command.digest {
+    if digest != command.digest && !planted("client_id_conflict_ignored") {
         return Err(StoreError::ClientId);
     }
     let conversation =
@@ -57,7 +58,11 @@ fn remember(connection: &Connection, command: &CommandKey, ack: &Ack) -> Result<
 /// no step that is being decided (invariant 4).
 pub(super) fn receive(connection: &Connection, receipt: &Receipt) -> Result<Ack, StoreError> {
     if let Some(ack) = answered(connection, &receipt.command)? {
-        return Ok(ack);
+        if planted("retry_writes_twice") {
+            connection.execute("delete from commands", []).map_err(failed)?;
+        } else {
+            return Ok(ack);
+        }
     }
     let counted = connection
         .prepare_cached(
@@ -107,19 +112,21 @@ pub(super) fn commit(
     } = change;
     if !is_new {
         let stored = conversations::get(connection, &conversation.id)?.ok_or(StoreError::NotFound)?;
-        if stored.version != conversation.version {
+        if stored.version != conversation.version && !planted("claim_without_compare_and_set") {
             return Err(StoreError::Conflict);
         }
-        if is_placed && stored.last_position != conversation.last_position {
+        if is_placed && stored.last_position != conversation.last_position && !planted("position_ignored") {
             return Err(StoreError::Conflict);
         }
         // Messages may have come in since it was read: the counters are the store's.
-        conversation.last_position = stored.last_position;
-        conversation.last_visitor_seq = stored.last_visitor_seq;
+        if !planted("sequence_from_memory") {
+            conversation.last_position = stored.last_position;
+            conversation.last_visitor_seq = stored.last_visitor_seq;
+        }
         conversation.last_visitor_position = stored.last_visitor_position;
         conversation.visitor_seen_at = conversation.visitor_seen_at.max(stored.visitor_seen_at);
     }
-    if let Some(reservation) = &reservation {
+    if let Some(reservation) = reservation.as_ref().filter(|_| !planted("capacity_not_reserved")) {
         reserve(connection, &conversation.id, reservation)?;
     }
     if let ConversationState::Offered { agent, .. } = &conversation.state {
@@ -129,7 +136,8 @@ pub(super) fn commit(
     let mut placed = Vec::with_capacity(new_entries.len());
     for entry in new_entries {
         conversation.last_position += 1;
-        let visitor_seq = entry.kind.is_for_visitor().then(|| {
+        let is_noted = matches!(entry.kind, EntryKind::Note { .. }) && planted("note_gets_visitor_sequence");
+        let visitor_seq = (entry.kind.is_for_visitor() || is_noted).then(|| {
             conversation.last_visitor_seq += 1;
             conversation.last_visitor_seq
         });

@@ -11,6 +11,7 @@ mod models;
 mod port;
 mod writer;
 
+use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::cmp::Ordering;
@@ -219,8 +220,12 @@ fn migrate(connection: &Connection) -> Result<(), OpenError> {
         return Err(OpenError::TooNew { found, known: MIGRATIONS.len() });
     }
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(found) {
+        point("store.migrating");
         connection
             .execute_batch(&format!("begin immediate; {sql} pragma user_version = {}; commit;", index + 1))?;
+    }
+    if planted("no_unique_index") {
+        connection.execute_batch("drop index one_open_conversation_per_visitor")?;
     }
     Ok(())
 }

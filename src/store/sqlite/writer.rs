@@ -4,6 +4,7 @@
 //! once, and only then answers each. A job that fails takes nothing with it.
 
 use super::Limits;
+use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use rusqlite::Connection;
 use std::collections::VecDeque;
@@ -155,7 +156,7 @@ fn in_savepoint<T, E: From<StoreError>>(
 ) -> Result<T, E> {
     execute(connection, "savepoint step")?;
     let result = job(connection);
-    if result.is_err() {
+    if result.is_err() && !planted("rollback_forgotten") {
         execute(connection, "rollback to step")?;
     }
     execute(connection, "release step")?;
@@ -182,6 +183,10 @@ fn write(connection: &Connection, jobs: &Jobs<WriteJob>, most: usize) {
                 break;
             }
         }
+        if planted("acknowledge_before_commit") {
+            answers.drain(..).for_each(|answer| answer(Ok(())));
+        }
+        point("store.before_commit");
         let committed = if connection.is_autocommit() {
             Err(StoreError::Unavailable)
         } else {
@@ -192,6 +197,7 @@ fn write(connection: &Connection, jobs: &Jobs<WriteJob>, most: usize) {
         if committed.is_err() {
             tracing::error!(jobs = answers.len(), "A commit failed; {} writes were refused", answers.len());
         }
+        point("store.after_commit");
         for answer in answers {
             answer(committed.clone());
         }

@@ -1,0 +1,166 @@
+//! Where tests break the service on purpose: named points at which the process ends or
+//! stands still, and mistakes that can be planted to see whether a test finds them.
+//!
+//! Both exist only in builds with debug assertions, which a release build has not: there
+//! every call is nothing, and neither variable is read. Not a switch for anybody who runs
+//! the service. Why not a feature: `docs/decisions/0014-kills-and-planted-faults.md`.
+
+/// Places where `BATON_FAILPOINT=name:nth:abort` ends the process as SIGKILL does, the `nth` time it passes, and
+/// `name:nth:stall` holds up for good whoever passes.
+pub const POINTS: &[&str] = &[
+    "accept.before_write",
+    "app.draining",
+    "change.before_hint",
+    "decide.before_write",
+    "escalate.before_hint",
+    "gateway.before_ack",
+    "offer.before_hint",
+    "offer.before_write",
+    "receive.before_think",
+    "reply.before_write",
+    "start.before_offering",
+    "store.after_commit",
+    "store.before_commit",
+    "store.migrating",
+    "watch.before_release",
+    "watch.between_rounds",
+    "wrap_up.before_close",
+];
+
+/// Mistakes that `BATON_PLANTED=name` plants. Each has the test that must find it in `tests/it/faults.rs`.
+pub const FAULTS: &[&str] = &[
+    "acknowledge_before_commit",
+    "capacity_not_reserved",
+    "claim_without_compare_and_set",
+    "client_id_conflict_ignored",
+    "contributions_do_not_add_up",
+    "decision_not_stored",
+    "epoch_ignored",
+    "expiry_not_watched",
+    "hint_treated_as_truth",
+    "late_analysis_dropped",
+    "no_unique_index",
+    "note_gets_visitor_sequence",
+    "position_ignored",
+    "restart_forgets_lost_agents",
+    "resume_skips_one",
+    "retry_writes_twice",
+    "rollback_forgotten",
+    "sequence_from_memory",
+    "slow_reader_misses_frames",
+    "stranded_after_agent_lost",
+    "undecided_not_taken_up",
+];
+
+/// A named point: nothing happens here unless a test has asked for it.
+#[inline(always)]
+pub fn point(name: &'static str) {
+    #[cfg(debug_assertions)]
+    armed::pass(name);
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
+/// Whether this mistake is planted. Never in a release build, where the compiler removes what it would have done.
+#[inline(always)]
+#[must_use]
+pub fn planted(name: &'static str) -> bool {
+    #[cfg(debug_assertions)]
+    return armed::is_planted(name);
+    #[cfg(not(debug_assertions))]
+    {
+        let _ = name;
+        false
+    }
+}
+
+#[cfg(debug_assertions)]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// What happens at the point.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    enum End {
+        Abort,
+        Stall,
+    }
+
+    /// The point that was chosen.
+    struct Failpoint {
+        name: String,
+        nth: usize,
+        end: End,
+        passed: AtomicUsize,
+    }
+
+    static FAILPOINT: OnceLock<Option<Failpoint>> = OnceLock::new();
+    static PLANTED: OnceLock<Option<String>> = OnceLock::new();
+
+    fn parse(text: &str) -> Option<Failpoint> {
+        let mut parts = text.split(':');
+        let (name, nth, end) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+        let end = match end {
+            "abort" => End::Abort,
+            "stall" => End::Stall,
+            _ => return None,
+        };
+        let is_known = super::POINTS.contains(&name) && nth > 0 && parts.next().is_none();
+        is_known.then(|| Failpoint { name: name.to_owned(), nth, end, passed: AtomicUsize::new(0) })
+    }
+
+    pub(super) fn pass(name: &str) {
+        let chosen = FAILPOINT.get_or_init(|| {
+            let text = std::env::var("BATON_FAILPOINT").ok()?;
+            let failpoint = parse(&text);
+            assert!(failpoint.is_some(), "BATON_FAILPOINT: `{text}` is not name:nth:abort|stall");
+            failpoint
+        });
+        let Some(failpoint) = chosen.as_ref().filter(|failpoint| failpoint.name == name) else { return };
+        if failpoint.passed.fetch_add(1, Ordering::Relaxed) + 1 < failpoint.nth {
+            return;
+        }
+        eprintln!("failpoint {name}: {:?}", failpoint.end);
+        match failpoint.end {
+            // No destructor runs and nothing is flushed, as with SIGKILL.
+            End::Abort => std::process::abort(),
+            End::Stall => loop {
+                std::thread::park();
+            },
+        }
+    }
+
+    pub(super) fn is_planted(name: &str) -> bool {
+        let planted = PLANTED.get_or_init(|| {
+            let text = std::env::var("BATON_PLANTED").ok()?;
+            assert!(super::FAULTS.contains(&text.as_str()), "BATON_PLANTED: nobody knows `{text}`");
+            Some(text)
+        });
+        planted.as_deref() == Some(name)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_failpoint_is_a_known_name_a_count_and_an_end() {
+            let failpoint = parse("store.before_commit:3:abort").unwrap();
+            assert_eq!(
+                (failpoint.name.as_str(), failpoint.nth, failpoint.end),
+                ("store.before_commit", 3, End::Abort)
+            );
+            assert!(parse("store.before_commit:1:stall").is_some());
+            for wrong in [
+                "",
+                "store.before_commit",
+                "store.before_commit:0:abort",
+                "nowhere:1:abort",
+                "store.before_commit:1:other",
+                "store.before_commit:1:abort:2",
+            ] {
+                assert!(parse(wrong).is_none(), "{wrong}");
+            }
+        }
+    }
+}
