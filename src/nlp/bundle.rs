@@ -16,6 +16,8 @@ pub const MANIFEST: &str = "manifest.toml";
 pub const CONFIG: &str = "config.json";
 /// Word pieces, one a line.
 pub const VOCABULARY: &str = "vocab.txt";
+/// Words of the training texts, by which slips of the keyboard are undone; a folder may lack it.
+pub const WORDS: &str = "words.txt";
 /// Word vectors; the same in every version trained from one base.
 pub const EMBEDDINGS: &str = "embeddings.safetensors";
 /// Weights of the transformer.

@@ -21,6 +21,7 @@ pub mod model;
 pub mod models;
 pub mod normalize;
 pub mod own_intents;
+pub mod spelling;
 pub mod switch;
 #[cfg(feature = "rust-bert")]
 pub mod repeats;

@@ -10,6 +10,7 @@ use super::{
     bundle::{self, Bundle, Manifest},
     encoder::{Batch, Encoder, Training},
     labels::{N_OUTPUTS, Outputs},
+    spelling::Spelling,
     tokenizer::{Encoded, Tokenizer},
 };
 
@@ -41,7 +42,10 @@ impl Model {
         // One thread a model: more of them wait for each other on short texts.
         tch::set_num_threads(1);
         let bundle = Bundle::open(folder)?;
-        let tokenizer = Tokenizer::open(&bundle.path(bundle::VOCABULARY))?;
+        let mut tokenizer = Tokenizer::open(&bundle.path(bundle::VOCABULARY))?;
+        if bundle.manifest.files.contains_key(bundle::WORDS) {
+            tokenizer = tokenizer.with_spelling(Spelling::open(&bundle.path(bundle::WORDS))?);
+        }
         let mut encoder = Encoder::of_shape(&bundle.path(bundle::CONFIG), None)?;
         encoder.load_body(&[bundle.path(bundle::EMBEDDINGS), bundle.path(bundle::BODY)])?;
         encoder.top.load(bundle.path(bundle::TOP))?;

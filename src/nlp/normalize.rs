@@ -2,8 +2,8 @@
 //! every letter came from, so that words can be shown as they were written.
 //!
 //! Cuts what is too long, drops hidden characters, replaces look-alike letters,
-//! joins words spelled letter by letter, shortens stretched words. Spelling
-//! mistakes stay: the model has seen its share of them.
+//! joins words spelled letter by letter, shortens stretched words, undoes slips of
+//! the keyboard. What else is misspelled stays: the model has seen its share of it.
 
 use std::ops::Range;
 
@@ -14,6 +14,18 @@ use crate::domain::analysis::{is_hidden, look_alike};
 /// What is read of a text, in bytes; of longer ones the beginning and the end.
 pub const READ_BYTES: usize = 16 * 1024;
 
+/// Slips undone in one text; what has more is no text.
+const MOST_SLIPS: usize = 200;
+
+/// What is known of words.
+pub trait Words {
+    /// The smaller the more frequent; none for a word that is not known. It decides what a stretched word was before.
+    fn rank(&self, word: &str) -> Option<usize>;
+
+    /// The word that was meant, if this one is a slip of the keyboard.
+    fn meant(&self, word: &str) -> Option<String>;
+}
+
 /// A text made ready, with the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Normalized {
@@ -21,6 +33,8 @@ pub struct Normalized {
     pub text: String,
     /// For every character of `text`: where it begins there, and its place in the original.
     origin: Vec<(usize, Range<usize>)>,
+    /// Slips that were undone.
+    n_mended: usize,
     /// The original was longer than what is read.
     pub is_truncated: bool,
 }
@@ -31,9 +45,8 @@ struct Letter {
 }
 
 impl Normalized {
-    /// Makes a text ready. `frequency` ranks words, the smaller the more frequent;
-    /// it decides what a stretched word was before.
-    pub fn new(text: &str, frequency: impl Fn(&str) -> Option<usize>) -> Self {
+    /// Makes a text ready.
+    pub fn new(text: &str, words: &impl Words) -> Self {
         let (kept, is_truncated) = cut(text);
         let mut letters: Vec<Letter> = Vec::new();
         for range in kept {
@@ -49,14 +62,14 @@ impl Normalized {
         }
         let letters = join_spelled(letters);
         let mut normalized =
-            Self { text: String::with_capacity(text.len()), origin: Vec::new(), is_truncated };
+            Self { text: String::with_capacity(text.len()), origin: Vec::new(), n_mended: 0, is_truncated };
         let mut rest = letters.as_slice();
         while let Some(first) = rest.first() {
             let is_word = first.symbol.is_alphabetic();
             let length = rest.iter().take_while(|letter| letter.symbol.is_alphabetic() == is_word).count();
             let (run, after) = rest.split_at(length);
             if is_word {
-                normalized.push_word(run, &frequency)
+                normalized.push_word(run, words)
             } else {
                 normalized.push_all(run)
             }
@@ -81,33 +94,46 @@ impl Normalized {
         self.text.push(symbol);
     }
 
+    /// The word that was meant, while not too many were asked for.
+    fn mend(&mut self, word: &str, words: &impl Words) -> Option<String> {
+        let meant = (self.n_mended < MOST_SLIPS).then(|| words.meant(word)).flatten();
+        self.n_mended += usize::from(meant.is_some());
+        meant
+    }
+
     fn push_all(&mut self, letters: &[Letter]) {
         for letter in letters {
             self.push(letter.symbol, letter.place.clone());
         }
     }
 
-    fn push_word(&mut self, word: &[Letter], frequency: impl Fn(&str) -> Option<usize>) {
+    fn push_word(&mut self, word: &[Letter], words: &impl Words) {
         let has_latin = word.iter().any(|letter| letter.symbol.is_ascii_alphabetic());
         let plain = |letter: &Letter| if has_latin { look_alike(letter.symbol) } else { letter.symbol };
         let is_stretched = word
             .windows(3)
             .any(|three| three.iter().all(|letter| letter.symbol.eq_ignore_ascii_case(&three[0].symbol)));
-        if !is_stretched {
-            for letter in word {
-                self.push(plain(letter), letter.place.clone());
-            }
-            return;
-        }
-        let (single, double) = (kept(word, 1), kept(word, 2));
         let spelled = |letters: &[&Letter]| {
             letters.iter().map(|letter| plain(letter).to_ascii_lowercase()).collect::<String>()
         };
-        let chosen = match (frequency(&spelled(&single)), frequency(&spelled(&double))) {
-            (Some(single_rank), Some(double_rank)) if double_rank < single_rank => double,
-            (None, Some(_)) => double,
-            _ => single,
+        let chosen = if is_stretched {
+            let (single, double) = (kept(word, 1), kept(word, 2));
+            match (words.rank(&spelled(&single)), words.rank(&spelled(&double))) {
+                (Some(single_rank), Some(double_rank)) if double_rank < single_rank => double,
+                (None, Some(_)) => double,
+                _ => single,
+            }
+        } else {
+            word.iter().collect()
         };
+        if let (Some(meant), Some(first), Some(last)) =
+            (self.mend(&spelled(&chosen), words), word.first(), word.last())
+        {
+            // Which letter came from which is not known: each stands for the whole word.
+            let place = first.place.start..last.place.end;
+            meant.chars().for_each(|symbol| self.push(symbol, place.clone()));
+            return;
+        }
         let end = word.last().map_or(0, |letter| letter.place.end);
         let n_chosen = chosen.len();
         for (nth, letter) in chosen.into_iter().enumerate() {
@@ -180,10 +206,19 @@ fn join_spelled(letters: Vec<Letter>) -> Vec<Letter> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Normalized, READ_BYTES};
+    use super::{Normalized, READ_BYTES, Words};
 
-    fn rank(word: &str) -> Option<usize> {
-        ["so", "good", "god", "please", "human", "agent", "hello"].iter().position(|known| *known == word)
+    /// A few words and one slip.
+    struct Few;
+
+    impl Words for Few {
+        fn rank(&self, word: &str) -> Option<usize> {
+            ["so", "good", "god", "please", "human", "agent", "hello"].iter().position(|known| *known == word)
+        }
+
+        fn meant(&self, word: &str) -> Option<String> {
+            (word == "perosn").then(|| "person".to_owned())
+        }
     }
 
     #[test]
@@ -200,15 +235,17 @@ mod tests {
             ("ＨＩ there", "HI there"),
             ("3.14 and 1000000", "3.14 and 1000000"),
             ("привет", "привет"),
+            ("a PEROSN now", "a person now"),
+            ("a perrrrosn", "a person"),
         ] {
-            assert_eq!(Normalized::new(written, rank).text, normal, "{written}");
+            assert_eq!(Normalized::new(written, &Few).text, normal, "{written}");
         }
     }
 
     #[test]
     fn every_part_finds_its_place_in_the_original() {
         let written = "a\u{200b}gennnntt é ok";
-        let normalized = Normalized::new(written, rank);
+        let normalized = Normalized::new(written, &Few);
         assert_eq!(normalized.text, "agent é ok");
         assert_eq!(&written[normalized.original(0..5)], "a\u{200b}gennnntt");
         let e = normalized.text.find('é').unwrap();
@@ -216,9 +253,17 @@ mod tests {
     }
 
     #[test]
+    fn a_mended_word_is_shown_as_it_was_written() {
+        let written = "a pero\u{200b}sn now";
+        let normalized = Normalized::new(written, &Few);
+        let person = normalized.text.find("person").unwrap();
+        assert_eq!(&written[normalized.original(person..person + 6)], "pero\u{200b}sn");
+    }
+
+    #[test]
     fn beginning_and_end_of_a_long_text_are_kept() {
         let text = format!("start {} end", "ü".repeat(READ_BYTES));
-        let normalized = Normalized::new(&text, rank);
+        let normalized = Normalized::new(&text, &Few);
         assert!(
             normalized.is_truncated
                 && normalized.text.starts_with("start")

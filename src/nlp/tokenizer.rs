@@ -7,7 +7,11 @@ use tokenizers::{
     pre_tokenizers::bert::BertPreTokenizer,
 };
 
-use super::{NlpError, normalize::Normalized};
+use super::{
+    NlpError,
+    normalize::{Normalized, Words},
+    spelling::Spelling,
+};
 
 /// The most pieces of a text that the model reads, borders included.
 pub const MAX_PIECES: usize = 128;
@@ -16,6 +20,7 @@ pub const MAX_PIECES: usize = 128;
 pub struct Tokenizer {
     pieces: Pieces,
     vocabulary: HashMap<String, u32>,
+    spelling: Spelling,
     start: u32,
     end: u32,
 }
@@ -55,12 +60,18 @@ impl Tokenizer {
         let mut pieces = Pieces::new(model);
         pieces.with_normalizer(Some(BertNormalizer::new(true, true, Some(true), true)));
         pieces.with_pre_tokenizer(Some(BertPreTokenizer));
-        Ok(Self { pieces, vocabulary, start, end })
+        Ok(Self { pieces, vocabulary, spelling: Spelling::default(), start, end })
+    }
+
+    /// Undoes slips of the keyboard in what it reads from now on.
+    #[must_use]
+    pub fn with_spelling(self, spelling: Spelling) -> Self {
+        Self { spelling, ..self }
     }
 
     /// Ids and places of a text, the middle left out of what is too long.
     pub fn encode(&self, text: &str) -> Encoded {
-        let normalized = Normalized::new(text, |word| self.vocabulary.get(word).map(|id| *id as usize));
+        let normalized = Normalized::new(text, self);
         let mut ids = vec![i64::from(self.start)];
         let mut places = vec![None];
         if let Ok(encoding) = self.pieces.encode(normalized.text.as_str(), false) {
@@ -76,5 +87,15 @@ impl Tokenizer {
         ids.push(i64::from(self.end));
         places.push(None);
         Encoded { ids, places, is_truncated: normalized.is_truncated }
+    }
+}
+
+impl Words for Tokenizer {
+    fn rank(&self, word: &str) -> Option<usize> {
+        self.vocabulary.get(word).map(|id| *id as usize)
+    }
+
+    fn meant(&self, word: &str) -> Option<String> {
+        self.spelling.meant(word, |word| self.vocabulary.contains_key(word))
     }
 }

@@ -25,6 +25,7 @@ use crate::nlp::{
     bundle::{self, Calibration, Manifest, TrainedOn},
     encoder::{Batch, Encoder, Training},
     labels::{self, N_OUTPUTS, N_SENTIMENTS, Outputs},
+    spelling::Spelling,
     tokenizer::Tokenizer,
 };
 
@@ -101,7 +102,10 @@ pub fn train(plan: &Plan, report: &mut dyn FnMut(&str)) -> Result<(), NlpError> 
     }
     let checkpoint = plan.out.join("checkpoint");
     std::fs::create_dir_all(&checkpoint).map_err(|error| unwritable(&checkpoint, &error))?;
-    let tokenizer = Tokenizer::open(&plan.base.join(bundle::VOCABULARY))?;
+    let texts = sets.iter().flat_map(|set| set.examples.iter().map(|example| example.text.as_str()));
+    let spelling = Spelling::count(texts);
+    spelling.write(&plan.out.join(bundle::WORDS))?;
+    let tokenizer = Tokenizer::open(&plan.base.join(bundle::VOCABULARY))?.with_spelling(spelling);
     let mut student = start_student(plan)?;
     let teacher = plan.teacher.as_deref().map(|folder| Teacher::load(folder, &checkpoint)).transpose()?;
     let base = Base::load(&plan.base)?;
@@ -448,7 +452,8 @@ fn write(
     Tensor::write_safetensors(&words, plan.out.join(bundle::EMBEDDINGS))?;
     Tensor::write_safetensors(&layers, plan.out.join(bundle::BODY))?;
     student.top.save(plan.out.join(bundle::TOP))?;
-    let files = [bundle::CONFIG, bundle::VOCABULARY, bundle::EMBEDDINGS, bundle::BODY, bundle::TOP];
+    let files =
+        [bundle::CONFIG, bundle::VOCABULARY, bundle::WORDS, bundle::EMBEDDINGS, bundle::BODY, bundle::TOP];
     let manifest = Manifest {
         schema: 1,
         name: plan.name.clone(),
