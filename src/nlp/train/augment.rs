@@ -36,29 +36,59 @@ const SHORT_FORMS: &[(&str, &str)] = &[
 /// Signs without a meaning that the encoder knows; what they are used for is too varied to say.
 const SIGNS: &[&str] = &["😊", "🙄", "😤", "😅", "🤷", "👌", "💔", "✨", "📱", "😢", "🎉", "😬"];
 
-/// What people put around what they want to say.
-const AROUND: &[(&str, &str)] = &[
-    ("hello", ""),
-    ("hi,", ""),
-    ("hey there.", ""),
-    ("dear sir or madam,", "yours sincerely"),
-    ("good evening", "many thanks"),
-    ("", "regards"),
-    ("", "thanks, dana"),
-    ("", "cheers"),
-    ("hello team,", "best, p. novak"),
-    ("re: my account 80-3321.", ""),
-    ("", "(case 118204)"),
-    ("hey", "sent from a tablet"),
-    ("good afternoon,", "best wishes,\ntomas"),
-    ("hello again", "that would be all"),
-    ("right so", ""),
-    ("(invoice 20931, of the 12th of june)", ""),
-    ("", "--\nl. haddad\n7 canal road"),
-    ("hi, i hope this finds you well.", "thank you for your time"),
-    ("", "sorry for my long message"),
-    ("reference: BX-55102", "with kind greetings"),
+/// How people begin before they say what they want.
+const GREETINGS: &[&str] = &[
+    "hello",
+    "hi,",
+    "hey there.",
+    "dear sir or madam,",
+    "good evening",
+    "good afternoon,",
+    "hello team,",
+    "hello again",
+    "hi, i hope this finds you well.",
+    "right so",
+    "hey",
+    "to whom it may concern,",
+    "greetings",
 ];
+
+/// How they end.
+const ENDINGS: &[&str] = &[
+    "regards",
+    "yours sincerely",
+    "many thanks",
+    "cheers",
+    "best",
+    "best wishes,",
+    "thank you for your time",
+    "with warm greetings",
+    "sent from a tablet",
+    "sorry for my long message",
+    "all the best",
+    "thx",
+    "--",
+];
+
+/// Beginnings, middles and ends of names that nobody has to bear.
+const SYLLABLES: [&[&str]; 3] = [
+    &[
+        "Ba", "Cor", "Dal", "El", "Fen", "Gri", "Ha", "Jo", "Kal", "Lo", "Mar", "Ni", "Or", "Pe", "Ro", "Sa",
+        "Tem", "Vi", "Wil", "Za",
+    ],
+    &["", "", "be", "da", "li", "mo", "na", "ri", "so", "ta", "ve"],
+    &[
+        "ck", "dor", "ez", "ford", "go", "ino", "kar", "ley", "man", "na", "o", "ra", "son", "ska", "ti",
+        "u", "wa", "y",
+    ],
+];
+
+/// Where what has a number comes from.
+const REFERENCES: &[&str] =
+    &["case", "order", "invoice", "ref", "account", "booking", "customer no", "parcel", "policy"];
+
+/// Streets and the like.
+const STREETS: &[&str] = &["street", "road", "lane", "court", "avenue", "house", "flats"];
 
 /// A variant of the text, or the text itself.
 pub fn vary(text: &str, chance: &mut StdRng) -> String {
@@ -81,9 +111,8 @@ pub fn vary(text: &str, chance: &mut StdRng) -> String {
     if chance.random_bool(0.08) {
         varied = decorate(&varied, chance);
     }
-    if chance.random_bool(0.15) {
-        let (before, after) = AROUND.choose(chance).copied().unwrap_or_default();
-        varied = format!("{before} {varied} {after}").trim().to_owned();
+    if chance.random_bool(0.2) {
+        varied = pad(&varied, chance);
     }
     if chance.random_bool(0.04) {
         varied = format!(
@@ -107,6 +136,63 @@ fn decorate(text: &str, chance: &mut StdRng) -> String {
         words.insert(place, SIGNS.choose(chance).copied().unwrap_or_default());
     }
     words.join(" ")
+}
+
+/// A greeting, a reference, a signature: what stands around says nothing about what is wanted.
+fn pad(text: &str, chance: &mut StdRng) -> String {
+    let between = *["\n", "\n\n", " ", " "].choose(chance).unwrap_or(&" ");
+    let mut parts = Vec::new();
+    if chance.random_bool(0.6) {
+        parts.push(GREETINGS.choose(chance).copied().unwrap_or_default().to_owned());
+    }
+    if chance.random_bool(0.25) {
+        parts.push(reference(chance));
+    }
+    parts.push(text.to_owned());
+    if chance.random_bool(0.5) {
+        parts.push(ENDINGS.choose(chance).copied().unwrap_or_default().to_owned());
+    }
+    if chance.random_bool(0.4) {
+        parts.push(signature(chance));
+    }
+    parts.join(between)
+}
+
+/// "(order 4471, of 3 june)" and its like.
+fn reference(chance: &mut StdRng) -> String {
+    let what = REFERENCES.choose(chance).copied().unwrap_or_default();
+    let number = chance.random_range(100..1_000_000);
+    match chance.random_range(0..4) {
+        0 => format!("({what} {number})"),
+        1 => format!(
+            "({what} {}-{number}, {} days ago)",
+            chance.random_range(10..99),
+            chance.random_range(2..30)
+        ),
+        2 => format!("re: {what} {number}."),
+        _ => format!("{what} {number}:"),
+    }
+}
+
+/// A name, with or without a place.
+fn signature(chance: &mut StdRng) -> String {
+    let mut name =
+        || -> String { SYLLABLES.iter().filter_map(|part| part.choose(chance)).copied().collect() };
+    let (first, last) = (name(), name());
+    let initial = &first[..1];
+    let signed = match chance.random_range(0..5) {
+        0 => first.to_lowercase(),
+        1 => format!("{initial}. {last}"),
+        2 => format!("{first} {last}"),
+        3 => format!("{initial}{}", &last[..1]),
+        _ => last,
+    };
+    let street = STREETS.choose(chance).copied().unwrap_or_default();
+    match chance.random_range(0..4) {
+        0 => format!("{signed}, {} {} {street}", chance.random_range(1..200), first.to_lowercase()),
+        1 => format!("{signed}\n0{}", chance.random_range(100_000_000..999_999_999)),
+        _ => signed,
+    }
 }
 
 fn mistype(text: &str, chance: &mut StdRng) -> String {
