@@ -4,7 +4,7 @@
 PORT ?= 8080
 PUBLIC ?=
 TEACHER_STEPS ?= 10000
-STEPS ?= 10500
+STEPS ?= 19500
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
