@@ -1,6 +1,8 @@
 //! The composition root: the only folder that knows every adapter.
 
 mod desk;
+mod place;
 mod start;
 
+pub use place::{restoring_mark, take_alone};
 pub use start::{App, Replacements, open_store};

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use axum::Router;
 
 use super::desk::GatewayDesk;
+use super::place::{make_folder_of, must_not_be_unfinished, take_alone};
 use crate::auth::{Logins, Passwords, Tickets, Visitors};
 use crate::bot::{KnowledgeBot, WebhookBot, WebhookSettings};
 use crate::broker::LocalBus;
@@ -78,8 +79,8 @@ impl App {
         let local = listener.local();
         let public_url = config.public_url(local);
 
-        let store = open_store(&config, &*ids)?;
         let alone = take_alone(&config)?;
+        let store = open_store(&config, &*ids)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let labels: Arc<dyn Labels> = Arc::new(store.clone());
         let switch = Arc::new(model_switch(&config, replacements.analyzer, &store).await?);
@@ -188,18 +189,6 @@ impl Observer for Counting {
     }
 }
 
-/// Makes sure that no other service works on the same database: two would each offer the
-/// same conversations. Held until dropped, and given up by the system when the process dies.
-fn take_alone(config: &Config) -> anyhow::Result<std::fs::File> {
-    let path = config.database().with_extension("lock");
-    let file = std::fs::File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => anyhow::bail!("another `baton serve` works on {}", config.database().display()),
-    }
-}
-
 /// Opens the database, and makes its folder, readable by nobody else.
 ///
 /// # Errors
@@ -207,26 +196,14 @@ fn take_alone(config: &Config) -> anyhow::Result<std::fs::File> {
 /// When the folder or the file cannot be made or opened.
 pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqliteStore> {
     let path = config.database();
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        make_folder(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
+    make_folder_of(&path)?;
+    must_not_be_unfinished(&path)?;
     let limits = Limits {
         readers: config.store.readers.get(),
         waiting: config.store.queue.get(),
         group: config.store.max_batch.get(),
     };
     SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
-}
-
-fn make_folder(folder: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 /// The configured analyzer, behind a switch. The model is loaded on its own thread; until then, and whenever it fails,

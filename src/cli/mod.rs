@@ -3,6 +3,7 @@
 
 mod account;
 mod analyze;
+mod backup;
 mod config;
 mod demo;
 #[cfg(feature = "rust-bert")]
@@ -11,11 +12,13 @@ mod export;
 #[cfg(feature = "rust-bert")]
 mod learn;
 mod lines;
+mod manifest;
 mod migrate;
 #[cfg(feature = "rust-bert")]
 mod model;
 mod policy;
 mod replay;
+mod restore;
 mod serve;
 mod train;
 
@@ -47,6 +50,8 @@ enum Command {
     Account(account::Arguments),
     Config(config::Arguments),
     Migrate(migrate::Arguments),
+    Backup(backup::Arguments),
+    Restore(restore::Arguments),
 }
 
 /// Why a command ended early.
@@ -78,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Account(arguments) => account::run(&arguments),
         Command::Config(arguments) => config::run(&arguments),
         Command::Migrate(arguments) => migrate::run(&arguments),
+        Command::Backup(arguments) => backup::run(&arguments),
+        Command::Restore(arguments) => restore::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -29,5 +29,6 @@ mod models;
 mod pages;
 mod gateway;
 mod kill;
+mod upkeep;
 mod protocol_page;
 mod race;

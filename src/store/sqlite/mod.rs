@@ -1,6 +1,7 @@
 //! SQLite: one file in WAL mode, `synchronous=FULL`, one writer with group commit.
 
 mod agents;
+pub mod backup;
 mod commit;
 mod conversations;
 mod directory;

@@ -1,0 +1,259 @@
+//! Backup and restore. A copy made under writes is whole, a damaged one is refused and
+//! loses nothing, and clients of a restored store start over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{done, refused, text};
+use crate::support::agent::Desk;
+use crate::support::app::{Options, TestApp};
+use crate::support::visitor::{Door, Visitor};
+use crate::support::wire::address;
+use baton::domain::agent::Role;
+
+/// Every file below a folder with its bytes.
+fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push((path.clone(), fs::read(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A folder with a conversation and a model in it, no service running, and a backup of it.
+async fn with_backup() -> (TempDir, TempDir, PathBuf) {
+    let app = TestApp::start().await;
+    let visitor = Visitor::boot(&Door::of(&app), address(1)).await;
+    let mut tab = visitor.connect().await;
+    tab.says("Where is my parcel?").await;
+    drop(tab);
+    let data = app.finish().await;
+    let model = data.path().join("models/1.0.0+site.1");
+    fs::create_dir_all(model.join("inner")).unwrap();
+    fs::write(model.join("manifest.toml"), "version = \"1.0.0+site.1\"\n").unwrap();
+    fs::write(model.join("inner/weights"), [7; 5000]).unwrap();
+    fs::create_dir_all(data.path().join("models/.draft")).unwrap();
+    fs::write(data.path().join("models/.draft/manifest.toml"), "").unwrap();
+    let shelf = tempfile::tempdir().unwrap();
+    let to = shelf.path().join("monday");
+    let made = done(&["backup", "--data", text(data.path()), "--to", text(&to)]);
+    assert_eq!(made["models"], json!(["1.0.0+site.1"]));
+    assert_eq!(made["conversations"], 1);
+    (data, shelf, to)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_store_begins_a_new_history_and_clients_start_over() {
+    let app = TestApp::start().await;
+    let admin = app.admin().await;
+    let ana = app.person(&admin, "Ana", Role::Agent).await;
+    let visitor = Visitor::boot(&Door::of(&app), address(2)).await;
+    let mut tab = visitor.connect().await;
+    let mut desk = Desk::online(&app, &ana).await;
+    tab.says("Where is my parcel?").await;
+    tab.asks_for_a_person().await;
+    let offer = desk.next_offer().await;
+    let conversation = desk.accepts(&offer).await;
+    desk.says(&conversation, "I am looking.").await;
+    tab.until_entry(|entry| entry["text"] == "I am looking.").await;
+
+    let shelf = tempfile::tempdir().unwrap();
+    let to = shelf.path().join("monday");
+    let data = text(app.data.path()).to_owned();
+    let made = done(&["backup", "--data", &data, "--to", text(&to)]);
+    assert_eq!(made["history_id"], tab.hello["history_id"]);
+
+    // What comes after the backup is what the restored store does not know.
+    desk.says(&conversation, "It is in Leeds.").await;
+    let after = tab.says("Thank you, I will wait.").await["seq"].as_u64().unwrap();
+    tab.until_entry(|entry| entry["text"] == "It is in Leeds.").await;
+
+    let said = refused(&["restore", "--from", text(&to), "--data", &data, "--replace"], 1);
+    assert!(said.contains("another `baton serve` works on"), "{said}");
+    drop((tab, desk));
+    let folder = app.finish().await;
+    let said = refused(&["restore", "--from", text(&to), "--data", &data], 2);
+    assert!(said.contains("--replace"), "{said}");
+    let restored = done(&["restore", "--from", text(&to), "--data", &data, "--replace"]);
+    assert_eq!(restored["history_id_before"], made["history_id"]);
+    assert_ne!(restored["history_id"], made["history_id"]);
+    let aside = PathBuf::from(restored["kept_aside"].as_str().unwrap());
+    let kept = Connection::open(aside.join("baton.db")).unwrap();
+    let lost: u64 = kept
+        .query_row("select count(*) from entries where body = 'It is in Leeds.'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(lost, 1, "what was there is kept aside");
+
+    let app = TestApp::start_in(folder, Options::default()).await;
+    let visitor = visitor.at(&Door::of(&app));
+    let mut tab = visitor.open().await;
+    assert_eq!(tab.hello["history_id"], restored["history_id"]);
+    // A client that did not look at the history is told that it cannot go on from there.
+    tab.wire.send(&json!({"type": "resume", "conversation": conversation, "after": after})).await.unwrap();
+    let error = tab.until("error").await;
+    assert_eq!(error["code"], "not_found", "{error}");
+    drop(tab);
+    // One that starts over has everything that the backup holds, and goes on.
+    let mut tab = visitor.connect().await;
+    assert_eq!(tab.texts().last(), Some(&"I am looking."));
+    // The browser of the agent is still logged in.
+    let mut browser = app.stranger();
+    browser.headers = ana.headers.clone();
+    let mut desk = Desk::open(&app, &browser).await;
+    assert_eq!(desk.hello["history_id"], restored["history_id"]);
+    let (_, entries) = desk.watches(&conversation).await;
+    assert!(entries.iter().all(|entry| entry["text"] != "It is in Leeds."));
+    desk.says(&conversation, "Once more: it is in Leeds.").await;
+    tab.until_entry(|entry| entry["text"] == "Once more: it is in Leeds.").await;
+    let sequences = tab.sequences();
+    assert_eq!(sequences, (1..=sequences.len() as u64).collect::<Vec<_>>());
+    app.finish().await;
+}
+
+/// Nobody who writes waits for a backup: the longest acknowledgement while one is made is measured.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_writes_is_whole_and_stalls_nobody() {
+    let app = TestApp::start().await;
+    fill(&app.data.path().join("baton.db"), 60_000);
+    let visitor = Visitor::boot(&Door::of(&app), address(3)).await;
+    let mut tab = visitor.connect().await;
+    tab.says("Before the backup").await;
+    let shelf = tempfile::tempdir().unwrap();
+    let to = shelf.path().join("under way");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
+        .args(["backup", "--data", text(app.data.path()), "--to", text(&to)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut n, mut longest) = (0_u32, Duration::ZERO);
+    while child.try_wait().unwrap().is_none() {
+        let began = Instant::now();
+        let (id, line) = (tab.new_id(), format!("line {n}"));
+        let answer = tab.sends(&id, &line).await;
+        if answer["type"] == "ack" {
+            n += 1;
+            longest = longest.max(began.elapsed());
+        }
+    }
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    eprintln!("{n} messages were acknowledged while {} bytes were copied, the slowest in {longest:?}", made["bytes"]);
+    assert!(n > 0 && longest < Duration::from_secs(2), "{n} acknowledged, the slowest in {longest:?}");
+    let copy = Connection::open(to.join("baton.db")).unwrap();
+    let filled: u64 = copy
+        .query_row("select count(*) from entries where body like 'filling %'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(filled, 60_000);
+    app.finish().await;
+}
+
+/// Writes a closed conversation as long as wanted into a database that is served.
+fn fill(path: &Path, n_entries: u64) {
+    let mut connection = Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::from_secs(20)).unwrap();
+    let tx = connection.transaction().unwrap();
+    tx.execute(
+        "insert into conversations (id, visitor, state, state_data, version, epoch, tier, priority, is_front, excluded, \
+         opened_at, visitor_seen_at, decided_position, last_position, last_visitor_seq, last_visitor_position, ended_at) \
+         values ('cnv_filled', 'vis_filled', 'closed', '{\"state\":\"closed\",\"closed_at\":\"2026-01-01T00:00:00Z\"}', \
+         1, 1, 1, 'normal', 0, '[]', 0, 0, ?1, ?1, ?1, ?1, 0)",
+        [n_entries],
+    )
+    .unwrap();
+    let long = "x".repeat(500);
+    for position in 1..=n_entries {
+        tx.prepare_cached(
+            "insert into entries (conversation, position, visitor_seq, kind, author, body, at) \
+             values ('cnv_filled', ?1, ?1, 'message', 'visitor', ?2, 0)",
+        )
+        .unwrap()
+        .execute((position, format!("filling {position} {long}")))
+        .unwrap();
+    }
+    tx.commit().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_backup_is_refused_and_loses_nothing() {
+    let (data, _shelf, to) = with_backup().await;
+    let before = snapshot(data.path());
+    let restore = ["restore", "--from", text(&to), "--data", text(data.path()), "--replace"];
+    let whole = snapshot(&to);
+    let mend = || {
+        for (path, bytes) in &whole {
+            fs::write(path, bytes).unwrap();
+        }
+    };
+    let database = to.join("baton.db");
+    let bytes = fs::read(&database).unwrap();
+
+    fs::write(&database, &bytes[..bytes.len() - 4096]).unwrap();
+    assert!(refused(&restore, 1).contains("the backup is damaged: baton.db has"));
+    let mut flipped = bytes.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    fs::write(&database, &flipped).unwrap();
+    assert!(refused(&restore, 1).contains("baton.db is not what was written"));
+    mend();
+    fs::remove_file(to.join("models/1.0.0+site.1/inner/weights")).unwrap();
+    assert!(refused(&restore, 1).contains("models/1.0.0+site.1/inner/weights cannot be read"));
+    mend();
+    fs::write(to.join("manifest.json"), "{").unwrap();
+    assert!(refused(&restore, 1).contains("manifest.json is damaged"));
+    mend();
+    // Who writes the list anew over a damaged database is found out by the database itself.
+    let list: Value = serde_json::from_slice(&fs::read(to.join("manifest.json")).unwrap()).unwrap();
+    let mut lying = list.clone();
+    lying["database"]["rows"]["entries"] = json!(999);
+    fs::write(to.join("manifest.json"), lying.to_string()).unwrap();
+    assert!(refused(&restore, 1).contains("other rows than its list says"));
+    lying = list;
+    lying["files"][0]["path"] = json!("../../etc/passwd");
+    fs::write(to.join("manifest.json"), lying.to_string()).unwrap();
+    refused(&restore, 1);
+    mend();
+    fs::remove_file(to.join("manifest.json")).unwrap();
+    assert!(refused(&restore, 1).contains("this is no backup of Baton"));
+    assert_eq!(snapshot(data.path()), before, "nothing was changed by any of them");
+    mend();
+    done(&restore);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_command_brings_a_backup_to_a_new_machine() {
+    let (data, shelf, to) = with_backup().await;
+    let said = refused(&["backup", "--data", text(data.path()), "--to", text(&to)], 2);
+    assert!(said.contains("nothing is overwritten"), "{said}");
+    refused(&["backup", "--data", text(&shelf.path().join("nowhere")), "--to", text(&shelf.path().join("x"))], 2);
+    let elsewhere = shelf.path().join("new").join("data");
+    let restored = done(&["restore", "--from", text(&to), "--data", text(&elsewhere)]);
+    assert_eq!(restored["kept_aside"], Value::Null);
+    assert_eq!(fs::read(elsewhere.join("models/1.0.0+site.1/inner/weights")).unwrap(), [7; 5000]);
+    let names: Vec<_> = fs::read_dir(&elsewhere).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name != ".restore" && name != "baton.restoring"), "{names:?}");
+
+    // A restore that was cut off leaves a mark, and nothing is served until it is done.
+    fs::write(elsewhere.join("baton.restoring"), "somewhere\n").unwrap();
+    let said = refused(&["migrate", "--data", text(&elsewhere)], 1);
+    assert!(said.contains("a restore was interrupted"), "{said}");
+    done(&["restore", "--from", text(&to), "--data", text(&elsewhere)]);
+    assert!(!elsewhere.join("baton.restoring").exists());
+    assert!(super::baton(&["migrate", "--data", text(&elsewhere)]).status.success());
+}
