@@ -86,7 +86,11 @@ impl Manifest {
             let (bytes, sha256) = sum(&folder.join(&file.path))
                 .with_context(|| format!("the backup is not whole: {} cannot be read", file.path))?;
             if bytes != file.bytes {
-                bail!("the backup is damaged: {} has {bytes} bytes and should have {}", file.path, file.bytes);
+                bail!(
+                    "the backup is damaged: {} has {bytes} bytes and should have {}",
+                    file.path,
+                    file.bytes
+                );
             }
             ensure!(sha256 == file.sha256, "the backup is damaged: {} is not what was written", file.path);
         }

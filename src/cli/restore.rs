@@ -45,7 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     eprintln!("baton: comparing the files of the backup with its list");
     let manifest = Manifest::read(&arguments.from)?;
     let place = Place::of(&config);
-    manifest::make_folder(&place.folder).with_context(|| format!("cannot make {}", place.folder.display()))?;
+    manifest::make_folder(&place.folder)
+        .with_context(|| format!("cannot make {}", place.folder.display()))?;
     // Held to the end: nobody starts to serve in between.
     let _alone = take_alone(&config)?;
     let (before, is_unfinished) = (place.occupied(), place.mark.exists());
@@ -134,7 +135,10 @@ fn stage(from: &Path, manifest: &Manifest, draft: &Path) -> anyhow::Result<Strin
     eprintln!("baton: checking the database of the backup");
     let database = draft.join(manifest::DATABASE);
     let found = inspect(&database).context("the backup is damaged")?;
-    ensure!(found == manifest.database, "the backup is damaged: its database holds other rows than its list says");
+    ensure!(
+        found == manifest.database,
+        "the backup is damaged: its database holds other rows than its list says"
+    );
     let history_id = TimeOrderedIds.suffix();
     rename_history(&database, &history_id)?;
     File::open(&database)?.sync_all()?;

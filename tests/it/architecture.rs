@@ -269,6 +269,7 @@ const RIGHT_HERE: &[(&str, &str, &str)] = &[
     ("customer", "static/shared/words.js", "`customer_initiated`"),
     // SQLite's `user_version`, headers and styles of browsers.
     ("user", "src/store/sqlite/mod.rs", "pragma `user_version`"),
+    ("user", "src/store/sqlite/backup.rs", "pragma `user_version`"),
     ("user", "src/http/", "`User-Agent`"),
     ("user", "src/bot/", "`User-Agent`"),
     ("user", "src/cli/", "`User-Agent`"),

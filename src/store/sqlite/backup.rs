@@ -164,7 +164,8 @@ pub fn inspect(path: &Path) -> Result<Contents, BackupError> {
 /// [`BackupError`] when it cannot be written.
 pub fn rename_history(path: &Path, history_id: &str) -> Result<String, BackupError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    let before = connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
+    let before =
+        connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
     connection.execute("update meta set value = ?1 where key = 'history_id'", [history_id])?;
     Ok(before)
 }
@@ -189,13 +190,16 @@ fn contents(connection: &Connection) -> Result<Contents, BackupError> {
     let tables = tables(connection)?;
     for needed in ["meta", "conversations", "entries"] {
         if !tables.iter().any(|table| table == needed) {
-            return Err(BackupError::NotWhole(format!("it has no table `{needed}`, so it is none of Baton's")));
+            return Err(BackupError::NotWhole(format!(
+                "it has no table `{needed}`, so it is none of Baton's"
+            )));
         }
     }
     let mut rows = BTreeMap::new();
     let mut models = BTreeSet::new();
     for table in tables {
-        let count = connection.query_row(&format!("select count(*) from \"{table}\""), [], |row| row.get(0))?;
+        let count =
+            connection.query_row(&format!("select count(*) from \"{table}\""), [], |row| row.get(0))?;
         if table == "model_versions" {
             let mut statement = connection.prepare("select folder from model_versions where folder <> ''")?;
             models = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
