@@ -147,15 +147,17 @@ async fn what_is_acknowledged_is_on_the_disk() {
     let place = Place::new();
     let synchronous: i64 = place
         .store
-        .read(|c| Ok(c.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap()))
+        .read(|c| c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0)))
         .await
         .unwrap();
     assert_eq!(synchronous, 2, "synchronous is FULL for readers");
     let (synchronous, mode) = place
         .store
         .write(|c| {
-            let synchronous: i64 = c.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
-            let mode: String = c.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            let synchronous: i64 =
+                c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0))?;
+            let mode: String =
+                c.one("select journal_mode from pragma_journal_mode", &[], |row| row.get(0))?;
             Ok::<_, StoreError>((synchronous, mode))
         })
         .await
@@ -766,7 +768,7 @@ async fn a_job_that_fails_takes_nothing_with_it() {
     });
     let stale = Change::of(Conversation { version: 99, ..opened }).with(says("lost", 2));
     let broken = store.write(|c| {
-        c.execute("update conversations set version = 77", []).unwrap();
+        c.run("update conversations set version = 77", &[]).unwrap();
         Err::<(), _>(StoreError::NoRoom)
     });
     let jobs = async {
@@ -812,7 +814,7 @@ async fn a_store_that_cannot_write_says_so_and_goes_on_reading() {
     // The disk refuses: SQLite itself is told to.
     store
         .write(|c| {
-            c.pragma_update(None, "query_only", true).unwrap();
+            c.run("pragma query_only = on", &[])?;
             Ok::<_, StoreError>(())
         })
         .await
@@ -834,13 +836,11 @@ async fn a_full_disk_refuses_and_recovers() {
     open(store, "eve", 0).await;
     let limit = |pages: i64| {
         store.write(move |c| {
-            let pages = if pages > 0 {
-                pages
-            } else {
-                c.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0)).unwrap()
+            let pages: i64 = match pages {
+                0 => c.one("select page_count from pragma_page_count", &[], |row| row.get(0))?,
+                pages => pages,
             };
-            c.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
-            Ok::<_, StoreError>(())
+            c.exists(&format!("pragma max_page_count = {pages}"), &[])
         })
     };
     limit(0).await.unwrap();
@@ -870,10 +870,7 @@ async fn what_cannot_be_read_is_named_without_its_content() {
     let store = &place.store;
     open(store, "eve", 0).await;
     store
-        .write(|c| {
-            c.execute("update conversations set state_data = '{\"state\":\"secret\"}'", []).unwrap();
-            Ok::<_, StoreError>(())
-        })
+        .write(|c| c.run("update conversations set state_data = '{\"state\":\"secret\"}'", &[]))
         .await
         .unwrap();
     let error = store.conversation(&cnv("eve")).await.unwrap_err();
@@ -894,7 +891,7 @@ async fn states_are_written_once_more_where_indexes_see_them() {
     let row: (String, String, i64) = store
         .read(|c| {
             let sql = "select state, agent, due_at from conversations";
-            Ok(c.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap())
+            c.one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         })
         .await
         .unwrap();

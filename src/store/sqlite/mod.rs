@@ -1,23 +1,15 @@
 //! SQLite: one file in WAL mode, `synchronous=FULL`, one writer with group commit.
 
-mod agents;
 pub mod backup;
-mod commit;
-mod conversations;
-mod directory;
-mod entries;
-mod handoffs;
-mod labels;
-mod models;
-mod port;
-mod writer;
+mod engine;
 
+use super::sql::{SqlStore, Threads};
 use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
+use engine::SqliteEngine;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::cmp::Ordering;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Numbered, forward only, each safe while the previous version of Baton still runs.
 const MIGRATIONS: &[&str] = &[
@@ -44,12 +36,8 @@ impl Default for Limits {
     }
 }
 
-/// The store in one SQLite file. Cheap to clone.
-#[derive(Clone)]
-pub struct SqliteStore {
-    threads: Arc<writer::Threads>,
-    history_id: Arc<str>,
-}
+/// The store in one SQLite file.
+pub type SqliteStore = SqlStore;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +80,8 @@ pub enum OpenError {
     },
 }
 
-impl SqliteStore {
+/// Opening it.
+impl SqlStore {
     /// Opens or makes the database, brings its schema up to date, and asserts that what is acknowledged is on the disk.
     /// `fresh_history_id` names the history of a database that is new.
     ///
@@ -120,11 +109,9 @@ impl SqliteStore {
         )?;
         let history_id: String =
             writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        let readers = (0..limits.readers.max(1))
-            .map(|_| connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX))
-            .collect::<Result<Vec<_>, _>>()?;
-        let threads = Arc::new(writer::Threads::start(writer, readers, limits)?);
-        Ok(Self { threads, history_id: history_id.into() })
+        let readers = (0..limits.readers.max(1)).map(|_| reader(path)).collect::<Result<Vec<_>, _>>()?;
+        let writer = SqliteEngine::new(writer, limits.group)?;
+        Ok(Self::new(Threads::start(vec![writer], readers, limits.waiting)?, &history_id))
     }
 
     /// Opens a database that somebody else may be working on, to read and nothing else: a write is refused.
@@ -133,58 +120,25 @@ impl SqliteStore {
     ///
     /// [`OpenError`] says what is wrong in one line; so when its schema is not the one of this program.
     pub fn open_to_read(path: &Path) -> Result<Self, OpenError> {
-        let to_read = || connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX);
-        let writer = to_read()?;
-        let found: usize = writer.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found.cmp(&MIGRATIONS.len()) {
             Ordering::Equal => {}
             Ordering::Greater => return Err(OpenError::TooNew { found, known: MIGRATIONS.len() }),
             Ordering::Less => return Err(OpenError::TooOld { found, known: MIGRATIONS.len() }),
         }
         let history_id: String =
-            writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        let threads = Arc::new(writer::Threads::start(writer, vec![to_read()?], Limits::default())?);
-        Ok(Self { threads, history_id: history_id.into() })
+            connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
+        let Limits { waiting, group, .. } = Limits::default();
+        let writer = SqliteEngine::new(connection, group)?;
+        Ok(Self::new(Threads::start(vec![writer], vec![reader(path)?], waiting)?, &history_id))
     }
+}
 
-    /// The number of the schema: how many migrations have been carried out.
-    ///
-    /// # Errors
-    ///
-    /// `Unavailable` when too many jobs wait.
-    pub async fn schema(&self) -> Result<usize, StoreError> {
-        self.read(|connection| {
-            connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)
-        })
-        .await
-    }
-
-    /// Runs a job on the writing thread in a savepoint of its own; the answer comes after the commit.
-    ///
-    /// # Errors
-    ///
-    /// The job's own, or `Unavailable` when the commit failed or too many jobs wait.
-    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    {
-        self.threads.write(job).await
-    }
-
-    /// Runs a job on a reading thread. It sees every write that was answered before.
-    ///
-    /// # Errors
-    ///
-    /// The job's own, or `Unavailable` when too many jobs wait.
-    pub async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    {
-        self.threads.read(job).await
-    }
+/// A connection that is refused every write.
+fn reader(path: &Path) -> Result<SqliteEngine, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(SqliteEngine::new(connect(path, flags)?, 1)?)
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
@@ -233,7 +187,7 @@ fn migrate(connection: &Connection) -> Result<(), OpenError> {
 
 /// What an error of SQLite means to the flow. The details go to the log once, here; they hold no message text,
 /// because every value is bound.
-pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
+fn failed(error: rusqlite::Error) -> StoreError {
     match error {
         rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::ConstraintViolation => {
             StoreError::Conflict
@@ -247,15 +201,4 @@ pub(crate) fn failed(error: rusqlite::Error) -> StoreError {
             StoreError::Unavailable
         }
     }
-}
-
-/// JSON that stands in a column.
-pub(crate) fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text)
-        .map_err(|error| StoreError::Corrupt(format!("{:?} at {}", error.classify(), error.column())))
-}
-
-/// A value as JSON for a column.
-pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("{:?}", error.classify())))
 }

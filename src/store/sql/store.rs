@@ -1,10 +1,10 @@
-//! The store port on SQLite: each command a job on the writing thread, each question
+//! The store port: each command a job on the writing thread, each question
 //! a job on a reading one.
 
-use super::{SqliteStore, agents, commit, conversations, entries, failed, handoffs};
+use super::{Sql, SqlStore, agents, commit, conversations, entries, handoffs, values};
 use crate::domain::agent::{Attendance, Presence};
 use crate::domain::analysis::Analysis;
-use crate::domain::conversation::{Change, Conversation, Entry};
+use crate::domain::conversation::{Change, Conversation, Entry, StateName};
 use crate::domain::handoff::{CountedWord, Handoff};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId};
 use crate::domain::outcome::{Csat, Disposition, Label, WrapUp};
@@ -14,19 +14,39 @@ use crate::flow::ports::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
 };
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeMap, HashMap};
 
-fn read_marks(connection: &Connection, id: &ConversationId) -> Result<ReadMarks, StoreError> {
-    connection
-        .prepare_cached("select visitor_read, agent_read from conversations where id = ?1")
-        .map_err(failed)?
-        .query_row([id.as_str()], |row| Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? }))
-        .map_err(failed)
+fn read_marks(sql: &dyn Sql, id: &ConversationId) -> Result<ReadMarks, StoreError> {
+    sql.one("select visitor_read, agent_read from conversations where id = ?1", values![id.as_str()], |row| {
+        Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? })
+    })
+}
+
+fn figures(sql: &dyn Sql, since: Timestamp) -> Result<Figures, StoreError> {
+    // The open states are counted by their indexes; the closed ones are the many.
+    let index = sql.dialect().indexed_by("one_open_conversation_per_visitor");
+    let counted: Vec<(Option<StateName>, u64)> = sql.all(
+        &format!(
+            "select state, count(*) from conversations{index} where state not in ('wrap_up', 'closed') group by state"
+        ),
+        &[],
+        |row| Ok((StateName::parse(row.get(0)?), row.get(1)?)),
+    )?;
+    let mut by_state: BTreeMap<&'static str, u64> =
+        counted.into_iter().filter_map(|(name, n)| Some((name?.as_str(), n))).collect();
+    let wrap_up =
+        sql.one("select count(*) from conversations where state = 'wrap_up'", &[], |row| row.get(0))?;
+    by_state.insert("wrap_up", wrap_up);
+    let by_reason = sql.all(
+        "select reason, count(*) from handoffs where at >= ?1 group by reason",
+        values![since.as_millis()],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(Figures { by_state, by_reason })
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl Store for SqlStore {
     fn history_id(&self) -> String {
         self.history_id.to_string()
     }
@@ -41,7 +61,7 @@ impl Store for SqliteStore {
         command: Option<CommandKey>,
         now: Timestamp,
     ) -> Result<Ack, StoreError> {
-        self.write(move |c| commit::commit(c, change, command.as_ref(), now)).await
+        self.write(move |c| commit::commit(c, &change, command.as_ref(), now)).await
     }
 
     async fn answered(&self, command: &CommandKey) -> Result<Option<Ack>, StoreError> {
@@ -51,7 +71,7 @@ impl Store for SqliteStore {
 
     async fn record_words(&self, handoff: &HandoffId, words: Vec<CountedWord>) -> Result<(), StoreError> {
         let handoff = handoff.clone();
-        self.write(move |c| handoffs::record_words(c, &handoff, words)).await
+        self.write(move |c| handoffs::record_words(c, &handoff, &words)).await
     }
 
     async fn record_wrap_up(
@@ -62,34 +82,32 @@ impl Store for SqliteStore {
     ) -> Result<(), StoreError> {
         let (conversation, by) = (conversation.clone(), by.clone());
         self.write(move |c| {
-            c.execute(
+            c.run(
                 "insert into judgements (conversation, disposition, label, note, by_agent) values (?1, ?2, ?3, ?4, ?5) \
                  on conflict (conversation) do update set disposition = excluded.disposition, label = excluded.label, \
                  note = excluded.note, by_agent = excluded.by_agent",
-                (
+                values![
                     conversation.as_str(),
                     wrap_up.disposition.as_str(),
                     wrap_up.label.map(Label::as_str),
-                    &wrap_up.note,
+                    wrap_up.note.as_deref(),
                     by.as_str(),
-                ),
+                ],
             )
             .map(|_| ())
-            .map_err(failed)
         })
         .await
     }
 
     async fn record_csat(&self, csat: Csat, at: Timestamp) -> Result<(), StoreError> {
         self.write(move |c| {
-            c.execute(
+            c.run(
                 "insert into judgements (conversation, csat, comment, rated_at) values (?1, ?2, ?3, ?4) \
                  on conflict (conversation) do update set csat = excluded.csat, comment = excluded.comment, \
                  rated_at = excluded.rated_at",
-                (csat.conversation.as_str(), csat.score, &csat.comment, at.as_millis()),
+                values![csat.conversation.as_str(), csat.score, csat.comment.as_deref(), at.as_millis(),],
             )
             .map(|_| ())
-            .map_err(failed)
         })
         .await
     }
@@ -97,15 +115,13 @@ impl Store for SqliteStore {
     async fn record_read(&self, id: &ConversationId, marks: ReadMarks) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |c| {
-            c.prepare_cached(
-                "update conversations set visitor_read = max(visitor_read, min(?2, last_visitor_seq)), \
-                 agent_read = max(agent_read, min(?3, last_visitor_seq)) \
-                 where id = ?1 and (visitor_read < min(?2, last_visitor_seq) or agent_read < min(?3, last_visitor_seq))",
-            )
-            .map_err(failed)?
-            .execute((id.as_str(), marks.visitor, marks.agent))
-            .map(|changed| changed > 0)
-            .map_err(failed)
+            let moved = c.run(
+                "update conversations set visitor_read = greatest(visitor_read, least(?2, last_visitor_seq)), \
+                 agent_read = greatest(agent_read, least(?3, last_visitor_seq)) where id = ?1 \
+                 and (visitor_read < least(?2, last_visitor_seq) or agent_read < least(?3, last_visitor_seq))",
+                values![id.as_str(), marks.visitor, marks.agent],
+            )?;
+            Ok(moved > 0)
         })
         .await
     }
@@ -113,13 +129,11 @@ impl Store for SqliteStore {
     async fn record_visitor_seen(&self, id: &ConversationId, at: Timestamp) -> Result<(), StoreError> {
         let id = id.clone();
         self.write(move |c| {
-            c.prepare_cached(
-                "update conversations set visitor_seen_at = max(visitor_seen_at, ?2) where id = ?1",
+            c.run(
+                "update conversations set visitor_seen_at = greatest(visitor_seen_at, ?2) where id = ?1",
+                values![id.as_str(), at.as_millis()],
             )
-            .map_err(failed)?
-            .execute((id.as_str(), at.as_millis()))
             .map(|_| ())
-            .map_err(failed)
         })
         .await
     }
@@ -152,7 +166,7 @@ impl Store for SqliteStore {
         self.read(move |c| {
             let rest =
                 "where visitor = ?1 order by state in ('wrap_up', 'closed'), opened_at desc, id desc limit 1";
-            Ok(conversations::select(c, rest, &[&visitor.as_str()])?.pop())
+            Ok(conversations::select(c, rest, values![visitor.as_str()])?.pop())
         })
         .await
     }
@@ -166,7 +180,7 @@ impl Store for SqliteStore {
         self.read(move |c| {
             let rest = "where visitor = ?1 and id <> ?2 and opened_at <= \
                 (select opened_at from conversations where id = ?2) order by opened_at desc limit 20";
-            conversations::select(c, rest, &[&visitor.as_str(), &than.as_str()])
+            conversations::select(c, rest, values![visitor.as_str(), than.as_str()])
         })
         .await
     }
@@ -199,31 +213,20 @@ impl Store for SqliteStore {
     async fn judgement(&self, id: &ConversationId) -> Result<Judgement, StoreError> {
         let id = id.clone();
         self.read(move |c| {
-            let row = c
-                .query_row(
-                    "select disposition, label, note, csat, comment from judgements where conversation = ?1",
-                    [id.as_str()],
-                    |row| {
-                        Ok((
-                            row.get::<_, Option<String>>(0)?,
-                            row.get::<_, Option<String>>(1)?,
-                            row.get::<_, Option<String>>(2)?,
-                            row.get::<_, Option<u8>>(3)?,
-                            row.get::<_, Option<String>>(4)?,
-                        ))
-                    },
-                )
-                .optional()
-                .map_err(failed)?;
-            let Some((disposition, label, note, csat, comment)) = row else {
-                return Ok(Judgement::default());
-            };
-            let wrap_up = disposition.and_then(|word| Disposition::parse(&word)).map(|disposition| WrapUp {
-                disposition,
-                label: label.and_then(|word| Label::parse(&word)),
-                note,
-            });
-            Ok(Judgement { wrap_up, csat: csat.map(|score| (score, comment)) })
+            let found = c.first(
+                "select disposition, label, note, csat, comment from judgements where conversation = ?1",
+                values![id.as_str()],
+                |row| {
+                    let disposition = row.get::<Option<&str>>(0)?.and_then(Disposition::parse);
+                    let label = row.get::<Option<&str>>(1)?.and_then(Label::parse);
+                    let (note, comment) = (row.get(2)?, row.get(4)?);
+                    Ok(Judgement {
+                        wrap_up: disposition.map(|disposition| WrapUp { disposition, label, note }),
+                        csat: row.get::<Option<u8>>(3)?.map(|score| (score, comment)),
+                    })
+                },
+            )?;
+            Ok(found.unwrap_or_default())
         })
         .await
     }
@@ -247,7 +250,7 @@ impl Store for SqliteStore {
     async fn held_by(&self, agent: &AgentId) -> Result<Vec<Conversation>, StoreError> {
         let agent = agent.clone();
         self.read(move |c| {
-            conversations::select(c, "where agent = ?1 order by opened_at", &[&agent.as_str()])
+            conversations::select(c, "where agent = ?1 order by opened_at", values![agent.as_str()])
         })
         .await
     }
@@ -255,12 +258,11 @@ impl Store for SqliteStore {
     async fn closed_by_since(&self, agent: &AgentId, since: Timestamp) -> Result<u64, StoreError> {
         let agent = agent.clone();
         self.read(move |c| {
-            c.query_row(
+            c.one(
                 "select count(*) from conversations where last_agent = ?1 and ended_at >= ?2",
-                (agent.as_str(), since.as_millis()),
+                values![agent.as_str(), since.as_millis()],
                 |row| row.get(0),
             )
-            .map_err(failed)
         })
         .await
     }
@@ -287,11 +289,11 @@ impl Store for SqliteStore {
         let ids = ids.to_vec();
         self.read(move |c| {
             let mut found = HashMap::with_capacity(ids.len());
-            for id in ids {
-                let marks = read_marks(c, &id)?;
-                let last = entries::last_message(c, &id)?;
-                let reason = handoffs::latest_reason(c, &id)?;
-                found.insert(id, Glance { last, reason, marks });
+            for id in &ids {
+                let marks = read_marks(c, id)?;
+                let last = entries::last_message(c, id)?;
+                let reason = handoffs::latest_reason(c, id)?;
+                found.insert(id.clone(), Glance { last, reason, marks });
             }
             Ok(found)
         })
@@ -311,49 +313,23 @@ impl Store for SqliteStore {
             let after = after.as_ref().map_or("", ConversationId::as_str);
             let rest = "where opened_at >= ?1 and opened_at < ?2 and (?3 = '' or (opened_at, id) > \
                 ((select opened_at from conversations where id = ?3), ?3)) order by opened_at, id limit ?4";
-            conversations::select(c, rest, &[&since, &until, &after, &limit])
+            conversations::select(c, rest, values![since, until, after, limit])
         })
         .await
     }
 
     async fn figures(&self, since: Timestamp) -> Result<Figures, StoreError> {
-        self.read(move |c| {
-            let mut figures = Figures::default();
-            // The open states are counted by their indexes; the closed ones are the many.
-            let mut statement = c
-                .prepare_cached(
-                    "select state, count(*) from conversations indexed by one_open_conversation_per_visitor \
-                     where state not in ('wrap_up', 'closed') group by state",
-                )
-                .map_err(failed)?;
-            let mut rows = statement.query([]).map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                let state: String = row.get(0).map_err(failed)?;
-                if let Some(name) = crate::domain::conversation::StateName::parse(&state) {
-                    figures.by_state.insert(name.as_str(), row.get(1).map_err(failed)?);
-                }
-            }
-            let wrap_up: u64 = c
-                .query_row("select count(*) from conversations where state = 'wrap_up'", [], |row| row.get(0))
-                .map_err(failed)?;
-            figures.by_state.insert("wrap_up", wrap_up);
-            let mut statement = c
-                .prepare_cached("select reason, count(*) from handoffs where at >= ?1 group by reason")
-                .map_err(failed)?;
-            let mut rows = statement.query([since.as_millis()]).map_err(failed)?;
-            while let Some(row) = rows.next().map_err(failed)? {
-                figures.by_reason.insert(row.get(0).map_err(failed)?, row.get(1).map_err(failed)?);
-            }
-            Ok(figures)
-        })
-        .await
+        self.read(move |c| figures(c, since)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
         self.write(|c| {
-            c.execute("insert or replace into meta (key, value) values ('checked', '1')", [])
-                .map(|_| ())
-                .map_err(failed)
+            c.run(
+                "insert into meta (key, value) values ('checked', '1') \
+                 on conflict (key) do update set value = excluded.value",
+                &[],
+            )
+            .map(|_| ())
         })
         .await
     }

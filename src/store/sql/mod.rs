@@ -1,0 +1,79 @@
+//! The store on an SQL database: every statement, once for both engines. Not how a
+//! database is opened, written to or kept up to date: that is `sqlite`'s and `postgres`'.
+
+mod agents;
+mod commit;
+mod conversations;
+mod directory;
+mod engine;
+mod entries;
+mod handoffs;
+mod labels;
+mod models;
+mod rows;
+mod store;
+mod threads;
+
+pub(crate) use engine::values;
+pub use engine::{Alone, Cells, Column, Dialect, FromValue, Row, Sql, Value};
+pub(crate) use threads::{Engine, Threads, Work};
+
+use crate::flow::ports::StoreError;
+use std::sync::Arc;
+
+/// The store on a database. Cheap to clone.
+#[derive(Clone)]
+pub struct SqlStore {
+    threads: Arc<Threads>,
+    history_id: Arc<str>,
+}
+
+impl SqlStore {
+    /// A store on connections that were opened.
+    pub(crate) fn new(threads: Threads, history_id: &str) -> Self {
+        Self { threads: Arc::new(threads), history_id: history_id.into() }
+    }
+
+    /// Runs a job on a writing thread, all or nothing; the answer comes after the commit. It may be run again when
+    /// somebody else's write came in between.
+    ///
+    /// # Errors
+    ///
+    /// The job's own, or `Unavailable` when the commit failed or too many jobs wait.
+    pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&dyn Sql) -> Result<T, E> + Send + 'static,
+    {
+        self.threads.write(job).await
+    }
+
+    /// Runs a job on a reading thread. It sees every write that was answered before.
+    ///
+    /// # Errors
+    ///
+    /// The job's own, or `Unavailable` when too many jobs wait.
+    pub async fn read<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.threads.read(job).await
+    }
+
+    /// The number of the schema: how many migrations have been carried out.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when too many jobs wait.
+    pub async fn schema(&self) -> Result<usize, StoreError> {
+        self.read(|sql| match sql.dialect() {
+            Dialect::Sqlite => sql.one("select user_version from pragma_user_version", &[], |row| row.get(0)),
+            Dialect::Postgres => {
+                sql.one("select value::bigint from meta where key = 'schema'", &[], |row| row.get(0))
+            }
+        })
+        .await
+    }
+}
