@@ -13,8 +13,9 @@ use std::{
 };
 
 use baton::nlp::{
-    bundle::VOCABULARY,
-    normalize::Normalized,
+    bundle::{VOCABULARY, WORDS},
+    normalize::{Normalized, Words},
+    spelling::Spelling,
     tokenizer::{MAX_PIECES, Tokenizer},
 };
 use serde_json::Value;
@@ -79,6 +80,22 @@ impl Reference {
             at = end;
         }
         found
+    }
+}
+
+/// What normalization knows of words, as the service tells it.
+struct Known<'a> {
+    reference: &'a Reference,
+    spelling: &'a Spelling,
+}
+
+impl Words for Known<'_> {
+    fn rank(&self, word: &str) -> Option<usize> {
+        self.reference.ids.get(word).map(|id| *id as usize)
+    }
+
+    fn meant(&self, word: &str) -> Option<String> {
+        self.spelling.meant(word, |word| self.reference.ids.contains_key(word))
     }
 }
 
@@ -189,7 +206,8 @@ fn gather(value: &Value, texts: &mut Vec<String>) {
 #[expect(clippy::print_stdout, reason = "the counts are what a reader of the proof wants to see")]
 fn ids_are_those_of_the_reference_tokenizer() {
     let vocabulary = root().join("models/baton-en").join(VOCABULARY);
-    let tokenizer = Tokenizer::open(&vocabulary).unwrap();
+    let spelling = Spelling::open(&vocabulary.with_file_name(WORDS)).unwrap();
+    let tokenizer = Tokenizer::open(&vocabulary).unwrap().with_spelling(spelling.clone());
     let ids: HashMap<String, i64> =
         fs::read_to_string(&vocabulary).unwrap().lines().map(str::to_owned).zip(0..).collect();
     let reference = Reference { ids };
@@ -208,8 +226,8 @@ fn ids_are_those_of_the_reference_tokenizer() {
             }
             _ => dice.noise(),
         };
-        let rank = |word: &str| reference.ids.get(word).map(|id| *id as usize);
-        let mut expected = reference.ids(&Normalized::new(&text, rank).text);
+        let known = Known { reference: &reference, spelling: &spelling };
+        let mut expected = reference.ids(&Normalized::new(&text, &known).text);
         n_pieces += expected.len();
         n_unknown += expected.iter().filter(|id| **id == reference.piece("[UNK]")).count();
         if expected.len() > MAX_PIECES - 2 {
