@@ -1,8 +1,11 @@
 //! The database. SQLite by default: one file, group commit, every acknowledged write on
-//! the disk. PostgreSQL for several nodes. The statements are the same.
+//! the disk. PostgreSQL for several nodes. The statements are the same. And plain data,
+//! which keeps nothing, for tests.
 
+pub mod memory;
 pub mod sql;
 pub mod sqlite;
 
+pub use memory::MemoryStore;
 pub use sql::SqlStore;
 pub use sqlite::{Limits, SqliteStore};

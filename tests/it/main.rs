@@ -10,6 +10,8 @@ mod decisions;
 mod races;
 mod invariants;
 mod store_contract;
+mod directory_contract;
+mod store_sqlite;
 mod architecture;
 #[cfg(feature = "rust-bert")]
 mod analyzer;

@@ -1,197 +1,60 @@
 //! The contract of the Store port, one test per promise, for every store there is.
-//! Not what the flow makes of it.
+//! Not what the flow makes of it, and not what only one engine does.
 
 use crate::support::scripted::calm;
+use crate::support::stored::{
+    accept, at, cnv, escalate, get, handoff, key, offer, open, receipt, says,
+};
+use crate::support::stores::{EveryPort, on_every_store};
 use crate::support::world::{agent, body, minutes, queue, seconds, visitor};
 use baton::domain::agent::Presence;
 use baton::domain::conversation::{
-    Author, Change, Conversation, ConversationState, EntryKind, HandoffChange, Lost, NewEntry, Notice,
-    Reservation, StateName, Turned,
+    Author, Change, Conversation, EntryKind, HandoffChange, Lost, NewEntry, Notice, StateName, Turned,
 };
-use baton::domain::escalation::{EscalationPolicy, Reason, ReasonCode, decide_trigger};
-use baton::domain::handoff::{CountedWord, EscalationType, Handoff, HandoffOutcome, HandoffStatus};
-use baton::domain::id::{ConversationId, HandoffId, OfferId, WidgetKey};
+use baton::domain::escalation::{EscalationPolicy, ReasonCode, decide_trigger};
+use baton::domain::handoff::{CountedWord, HandoffOutcome, HandoffStatus};
+use baton::domain::id::{HandoffId, OfferId, WidgetKey};
 use baton::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use baton::domain::queue::Priority;
 use baton::domain::score::Fold;
-use baton::domain::time::Timestamp;
-use baton::flow::ports::{
-    Ack, CommandKey, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
-};
-use baton::store::sqlite::{OpenError, SqliteStore};
-use rusqlite::Connection;
-use std::path::PathBuf;
-use std::sync::Arc;
-use tempfile::TempDir;
+use baton::flow::ports::{Ack, Judgement, Overdue, ReadMarks, Search, StoreError};
 
-/// A store in a folder of its own.
-struct Place {
-    folder: TempDir,
-    store: SqliteStore,
-}
-
-impl Place {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("baton.db"), "first").unwrap();
-        Self { folder, store }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join("baton.db")
-    }
-}
-
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_millis(1_700_000_000_000 + second * 1_000)
-}
-
-fn cnv(name: &str) -> ConversationId {
-    ConversationId::from_suffix(name)
-}
-
-fn key(actor: &str, client_id: &str, content: u8) -> CommandKey {
-    CommandKey { actor: actor.to_owned(), client_id: client_id.to_owned(), digest: [content; 16] }
-}
-
-fn says(text: &str, second: i64) -> NewEntry {
-    NewEntry::message(Author::Visitor, body(text), at(second))
-}
-
-fn receipt(name: &str, client_id: &str, text: &str, second: i64) -> Receipt {
-    Receipt {
-        conversation: cnv(name),
-        visitor: visitor(name),
-        body: body(text),
-        at: at(second),
-        command: key(name, client_id, u8::try_from(text.len()).unwrap()),
-    }
-}
-
-/// Opens a conversation of the visitor of the same name with one message.
-async fn open(store: &SqliteStore, name: &str, second: i64) -> Conversation {
-    let mut change = Change::of(Conversation::open(cnv(name), visitor(name), at(second)));
-    change.is_new = true;
-    store.commit(change.with(says("Hello", second)), None, at(second)).await.unwrap();
-    get(store, name).await
-}
-
-async fn get(store: &SqliteStore, name: &str) -> Conversation {
-    store.conversation(&cnv(name)).await.unwrap().unwrap()
-}
-
-fn handoff(name: &str, second: i64) -> Handoff {
-    Handoff {
-        id: HandoffId::from_suffix(&format!("{name}{second}")),
-        conversation: cnv(name),
-        kind: EscalationType::CustomerInitiated,
-        reasons: vec![Reason::alone(ReasonCode::AskedForHuman)],
-        counterfactual: None,
-        words: Vec::new(),
-        policy: "default@1".into(),
-        score: 0.25,
-        queue: queue("general"),
-        queue_name: "General".into(),
-        tier: 2,
-        priority: Priority::High,
-        place_at_start: 3,
-        at: at(second),
-        answer_due_at: Some(at(second + 60)),
-        from: Some(agent("zoe")),
-        status: HandoffStatus::Initiated,
-        agent: None,
-        accepted_at: None,
-        ended_at: None,
-    }
-}
-
-async fn escalate(store: &SqliteStore, name: &str, second: i64) -> Conversation {
-    let notice = NewEntry::notice(Notice::Queued, &[("queue", "General".into())], at(second));
-    let change = get(store, name).await.escalate(handoff(name, second), vec![notice]).unwrap();
-    store.commit(change, None, at(second)).await.unwrap();
-    get(store, name).await
-}
-
-async fn offer(
-    store: &SqliteStore,
-    name: &str,
-    to: &str,
-    capacity: u32,
-    second: i64,
-) -> Result<Ack, StoreError> {
-    let to = Reservation { agent: agent(to), capacity };
-    let change = get(store, name).await.offer(OfferId::from_suffix(name), to, at(second + 30)).unwrap();
-    store.commit(change, None, at(second)).await
-}
-
-async fn accept(store: &SqliteStore, name: &str, who: &str, second: i64) {
-    let offer = OfferId::from_suffix(name);
-    let change = get(store, name).await.accept(&offer, &agent(who), who, at(second)).unwrap();
-    store.commit(change, None, at(second)).await.unwrap();
+on_every_store! {
+    receive_numbers_messages_and_waits_for_no_version,
+    receive_refuses_what_is_closed_or_somebody_elses,
+    a_retry_has_the_first_answer_and_changes_nothing,
+    a_client_id_used_for_something_else_is_refused,
+    a_change_made_from_an_older_version_is_refused_whole,
+    a_placed_change_is_refused_when_the_log_has_grown,
+    a_visitor_has_one_open_conversation,
+    a_conversation_comes_back_as_it_was_written,
+    entries_come_back_in_order_and_visitors_see_theirs,
+    only_the_senders_own_entry_carries_the_client_id,
+    analyses_come_back_bit_for_bit_and_are_replaced,
+    a_handoff_is_written_followed_and_ended_once,
+    invariant_5_one_open_handoff_for_a_conversation,
+    invariant_6_room_is_checked_in_the_write_that_takes_it,
+    attendance_keeps_what_agents_choose_and_since_when_they_are_lost,
+    judgements_of_agent_and_visitor_stand_beside_each_other,
+    read_marks_never_go_back_or_past_the_end,
+    seen_never_goes_back,
+    waiting_and_left_messages_are_listed,
+    overdue_names_what_time_has_to_look_at,
+    overdue_leaves_a_message_that_was_brought_back_in_the_queue,
+    measured_waits_are_of_a_queue_since_an_instant_latest_first,
+    a_wait_is_measured_to_the_first_answer,
+    search_finds_by_state_agent_words_and_time,
+    glances_show_the_last_message_the_reason_and_the_marks,
+    opened_between_goes_through_all_once_oldest_first,
+    figures_count_states_and_reasons,
+    many_writers_get_each_number_once,
 }
 
 fn everything(limit: usize) -> Search {
     Search { limit, ..Search::default() }
 }
 
-#[tokio::test]
-async fn the_history_id_stays_with_the_file() {
-    let place = Place::new();
-    assert_eq!(place.store.history_id(), "first");
-    let again = SqliteStore::open(&place.path(), "second").unwrap();
-    assert_eq!(again.history_id(), "first");
-}
-
-#[tokio::test]
-async fn what_is_acknowledged_is_on_the_disk() {
-    let place = Place::new();
-    let synchronous: i64 = place
-        .store
-        .read(|c| c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0)))
-        .await
-        .unwrap();
-    assert_eq!(synchronous, 2, "synchronous is FULL for readers");
-    let (synchronous, mode) = place
-        .store
-        .write(|c| {
-            let synchronous: i64 =
-                c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0))?;
-            let mode: String =
-                c.one("select journal_mode from pragma_journal_mode", &[], |row| row.get(0))?;
-            Ok::<_, StoreError>((synchronous, mode))
-        })
-        .await
-        .unwrap();
-    assert_eq!((synchronous, mode.as_str()), (2, "wal"), "synchronous is FULL for the writer");
-}
-
-#[tokio::test]
-async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
-    let place = Place::new();
-    let path = place.path();
-    drop(place.store);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
-    let refused = SqliteStore::open(&path, "x").map(drop).unwrap_err();
-    assert!(matches!(refused, OpenError::TooNew { found: 999, .. }), "{refused}");
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_not_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("baton.db");
-    std::fs::write(
-        &path,
-        "this is a shopping list, not a database, and long enough to be looked at".repeat(20),
-    )
-    .unwrap();
-    assert!(SqliteStore::open(&path, "x").is_err());
-    assert!(SqliteStore::open(&folder.path().join("no/such/folder/baton.db"), "x").is_err());
-}
-
-#[tokio::test]
-async fn receive_numbers_messages_and_waits_for_no_version() {
-    let place = Place::new();
-    let store = &place.store;
+async fn receive_numbers_messages_and_waits_for_no_version(store: &dyn EveryPort) {
     let before = open(store, "eve", 0).await;
     let ack = store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
     let wanted = Ack { conversation: cnv("eve"), position: Some(2), visitor_seq: Some(2), at: at(5) };
@@ -204,10 +67,7 @@ async fn receive_numbers_messages_and_waits_for_no_version() {
     assert_eq!(after.visitor_seen_at, at(5));
 }
 
-#[tokio::test]
-async fn receive_refuses_what_is_closed_or_somebody_elses() {
-    let place = Place::new();
-    let store = &place.store;
+async fn receive_refuses_what_is_closed_or_somebody_elses(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     let mut stranger = receipt("eve", "c1", "It is me", 1);
     stranger.visitor = visitor("mallory");
@@ -217,10 +77,7 @@ async fn receive_refuses_what_is_closed_or_somebody_elses() {
     assert_eq!(store.receive(receipt("nobody", "c3", "Hello?", 3)).await, Err(StoreError::Conflict));
 }
 
-#[tokio::test]
-async fn a_retry_has_the_first_answer_and_changes_nothing() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_retry_has_the_first_answer_and_changes_nothing(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     let first = store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
     let again = store.receive(receipt("eve", "c1", "Where is it?", 99)).await.unwrap();
@@ -236,10 +93,7 @@ async fn a_retry_has_the_first_answer_and_changes_nothing() {
     assert_eq!(store.commit(stale, Some(key("eve", "c3", 1)), at(8)).await, Ok(ended));
 }
 
-#[tokio::test]
-async fn a_client_id_used_for_something_else_is_refused() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_client_id_used_for_something_else_is_refused(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     store.receive(receipt("eve", "c1", "Where is it?", 5)).await.unwrap();
     assert_eq!(store.receive(receipt("eve", "c1", "Another thing", 6)).await, Err(StoreError::ClientId));
@@ -248,10 +102,7 @@ async fn a_client_id_used_for_something_else_is_refused() {
     assert_eq!(refused, Err(StoreError::ClientId));
 }
 
-#[tokio::test]
-async fn a_change_made_from_an_older_version_is_refused_whole() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_change_made_from_an_older_version_is_refused_whole(store: &dyn EveryPort) {
     let read = open(store, "eve", 0).await;
     store.commit(Change::of(read.clone()).with(says("first", 1)), None, at(1)).await.unwrap();
     let stale = read.escalate(handoff("eve", 2), vec![says("second", 2)]).unwrap();
@@ -264,10 +115,7 @@ async fn a_change_made_from_an_older_version_is_refused_whole() {
 }
 
 /// A change that names positions of its own entries is refused when a message came in before it.
-#[tokio::test]
-async fn a_placed_change_is_refused_when_the_log_has_grown() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_placed_change_is_refused_when_the_log_has_grown(store: &dyn EveryPort) {
     let read = open(store, "eve", 0).await;
     let mut placed = Change::of(read).with(NewEntry::notice(Notice::Ended, &[], at(2)));
     placed.is_placed = true;
@@ -277,10 +125,7 @@ async fn a_placed_change_is_refused_when_the_log_has_grown() {
     assert_eq!(store.commit(placed, None, at(3)).await.unwrap().position, Some(3));
 }
 
-#[tokio::test]
-async fn a_visitor_has_one_open_conversation() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_visitor_has_one_open_conversation(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     let mut second = Change::of(Conversation::open(cnv("other"), visitor("eve"), at(1)));
     second.is_new = true;
@@ -295,10 +140,7 @@ async fn a_visitor_has_one_open_conversation() {
     assert!(store.earlier_of(&visitor("eve"), &cnv("eve")).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_conversation_comes_back_as_it_was_written() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_conversation_comes_back_as_it_was_written(store: &dyn EveryPort) {
     let mut conversation = Conversation::open(cnv("eve"), visitor("eve"), at(0));
     conversation.widget = Some(WidgetKey::from_suffix("shop"));
     conversation.email = Some("eve@mail.example".into());
@@ -328,10 +170,7 @@ async fn a_conversation_comes_back_as_it_was_written() {
     assert_eq!(get(store, "a").await, wanted);
 }
 
-#[tokio::test]
-async fn entries_come_back_in_order_and_visitors_see_theirs() {
-    let place = Place::new();
-    let store = &place.store;
+async fn entries_come_back_in_order_and_visitors_see_theirs(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     let decision = decide_trigger(&EscalationPolicy::default(), &Fold::default(), ReasonCode::BotSilent);
     let ana = Author::Agent { id: agent("ana"), name: "Ana".into() };
@@ -363,10 +202,7 @@ async fn entries_come_back_in_order_and_visitors_see_theirs() {
     assert!(store.entries(&cnv("nobody"), 0, 10).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn only_the_senders_own_entry_carries_the_client_id() {
-    let place = Place::new();
-    let store = &place.store;
+async fn only_the_senders_own_entry_carries_the_client_id(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     let change = Change::of(opened).with(says("mine", 1)).with(NewEntry::notice(Notice::Queued, &[], at(1)));
     let ack = store.commit(change, Some(key("eve", "c9", 1)), at(1)).await.unwrap();
@@ -380,10 +216,7 @@ async fn only_the_senders_own_entry_carries_the_client_id() {
     assert_eq!(ids, [Some("c9".to_owned()), None]);
 }
 
-#[tokio::test]
-async fn analyses_come_back_bit_for_bit_and_are_replaced() {
-    let place = Place::new();
-    let store = &place.store;
+async fn analyses_come_back_bit_for_bit_and_are_replaced(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     let mut analysis = calm();
     analysis.frustration = 0.3333;
@@ -399,10 +232,7 @@ async fn analyses_come_back_bit_for_bit_and_are_replaced() {
     assert_eq!(all.into_iter().collect::<Vec<_>>(), [(1, analysis)]);
 }
 
-#[tokio::test]
-async fn a_handoff_is_written_followed_and_ended_once() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_handoff_is_written_followed_and_ended_once(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     escalate(store, "eve", 10).await;
     let begun = store.handoffs(&cnv("eve")).await.unwrap();
@@ -438,10 +268,7 @@ async fn a_handoff_is_written_followed_and_ended_once() {
     }
 }
 
-#[tokio::test]
-async fn invariant_5_one_open_handoff_for_a_conversation() {
-    let place = Place::new();
-    let store = &place.store;
+async fn invariant_5_one_open_handoff_for_a_conversation(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     let waiting = escalate(store, "eve", 10).await;
     let mut forced = Change::of(waiting);
@@ -450,10 +277,7 @@ async fn invariant_5_one_open_handoff_for_a_conversation() {
     assert_eq!(store.handoffs(&cnv("eve")).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn invariant_6_room_is_checked_in_the_write_that_takes_it() {
-    let place = Place::new();
-    let store = &place.store;
+async fn invariant_6_room_is_checked_in_the_write_that_takes_it(store: &dyn EveryPort) {
     for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
         open(store, name, index as i64).await;
         escalate(store, name, 10).await;
@@ -476,10 +300,7 @@ async fn invariant_6_room_is_checked_in_the_write_that_takes_it() {
     assert_eq!(store.closed_by_since(&agent("ana"), at(26)).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost() {
-    let place = Place::new();
-    let store = &place.store;
+async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost(store: &dyn EveryPort) {
     let (ana, ben) = (agent("ana"), agent("ben"));
     store.set_presence(&ana, Presence::Online).await.unwrap();
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable(), "never connected yet");
@@ -496,10 +317,7 @@ async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost() {
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable());
 }
 
-#[tokio::test]
-async fn judgements_of_agent_and_visitor_stand_beside_each_other() {
-    let place = Place::new();
-    let store = &place.store;
+async fn judgements_of_agent_and_visitor_stand_beside_each_other(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     assert_eq!(store.judgement(&cnv("eve")).await.unwrap(), Judgement::default());
     let csat = Csat { conversation: cnv("eve"), score: 4, comment: Some("fine".into()) };
@@ -512,10 +330,7 @@ async fn judgements_of_agent_and_visitor_stand_beside_each_other() {
     assert_eq!(judged.wrap_up, Some(wrap_up));
 }
 
-#[tokio::test]
-async fn read_marks_never_go_back_or_past_the_end() {
-    let place = Place::new();
-    let store = &place.store;
+async fn read_marks_never_go_back_or_past_the_end(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     store.commit(Change::of(opened).with(says("two", 1)), None, at(1)).await.unwrap();
     let id = cnv("eve");
@@ -529,10 +344,7 @@ async fn read_marks_never_go_back_or_past_the_end() {
     assert_eq!(store.read_marks(&id).await.unwrap(), mark(2, 2));
 }
 
-#[tokio::test]
-async fn seen_never_goes_back() {
-    let place = Place::new();
-    let store = &place.store;
+async fn seen_never_goes_back(store: &dyn EveryPort) {
     let version = open(store, "eve", 10).await.version;
     store.record_visitor_seen(&cnv("eve"), at(20)).await.unwrap();
     store.record_visitor_seen(&cnv("eve"), at(15)).await.unwrap();
@@ -540,10 +352,7 @@ async fn seen_never_goes_back() {
     assert_eq!((after.visitor_seen_at, after.version), (at(20), version), "and is no step");
 }
 
-#[tokio::test]
-async fn waiting_and_left_messages_are_listed() {
-    let place = Place::new();
-    let store = &place.store;
+async fn waiting_and_left_messages_are_listed(store: &dyn EveryPort) {
     for name in ["a", "b", "c", "d"] {
         open(store, name, 0).await;
     }
@@ -561,10 +370,7 @@ async fn waiting_and_left_messages_are_listed() {
 }
 
 /// What time has to look at, and nothing else.
-#[tokio::test]
-async fn overdue_names_what_time_has_to_look_at() {
-    let place = Place::new();
-    let store = &place.store;
+async fn overdue_names_what_time_has_to_look_at(store: &dyn EveryPort) {
     let before = |second: i64| Overdue {
         now: at(second),
         undecided_before: at(second - 3),
@@ -617,10 +423,7 @@ async fn overdue_names_what_time_has_to_look_at() {
 }
 
 /// A left message that fell due is not abandoned because its visitor is gone: that is why they left an address.
-#[tokio::test]
-async fn overdue_leaves_a_message_that_was_brought_back_in_the_queue() {
-    let place = Place::new();
-    let store = &place.store;
+async fn overdue_leaves_a_message_that_was_brought_back_in_the_queue(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     let mut waiting = escalate(store, "eve", 1).await;
     waiting.decided_position = 1;
@@ -638,10 +441,7 @@ async fn overdue_leaves_a_message_that_was_brought_back_in_the_queue() {
     assert!(store.overdue(overdue, 10).await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn measured_waits_are_of_a_queue_since_an_instant_latest_first() {
-    let place = Place::new();
-    let store = &place.store;
+async fn measured_waits_are_of_a_queue_since_an_instant_latest_first(store: &dyn EveryPort) {
     for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
         open(store, name, 0).await;
         escalate(store, name, 10).await;
@@ -656,10 +456,7 @@ async fn measured_waits_are_of_a_queue_since_an_instant_latest_first() {
 }
 
 /// An agent who is lost later does not make the wait before them any longer.
-#[tokio::test]
-async fn a_wait_is_measured_to_the_first_answer() {
-    let place = Place::new();
-    let store = &place.store;
+async fn a_wait_is_measured_to_the_first_answer(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
     escalate(store, "eve", 10).await;
     offer(store, "eve", "ana", 1, 11).await.unwrap();
@@ -674,10 +471,7 @@ async fn a_wait_is_measured_to_the_first_answer() {
     assert_eq!(store.handoffs(&cnv("eve")).await.unwrap()[0].agent, Some(agent("ben")));
 }
 
-#[tokio::test]
-async fn search_finds_by_state_agent_words_and_time() {
-    let place = Place::new();
-    let store = &place.store;
+async fn search_finds_by_state_agent_words_and_time(store: &dyn EveryPort) {
     for (index, name) in ["a", "b", "c"].into_iter().enumerate() {
         open(store, name, index as i64 * 10).await;
     }
@@ -703,10 +497,7 @@ async fn search_finds_by_state_agent_words_and_time() {
     assert_eq!(store.search(everything(1)).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn glances_show_the_last_message_the_reason_and_the_marks() {
-    let place = Place::new();
-    let store = &place.store;
+async fn glances_show_the_last_message_the_reason_and_the_marks(store: &dyn EveryPort) {
     open(store, "a", 0).await;
     open(store, "b", 0).await;
     escalate(store, "a", 1).await;
@@ -719,10 +510,7 @@ async fn glances_show_the_last_message_the_reason_and_the_marks() {
     assert_eq!(glances[&cnv("b")].reason, None);
 }
 
-#[tokio::test]
-async fn opened_between_goes_through_all_once_oldest_first() {
-    let place = Place::new();
-    let store = &place.store;
+async fn opened_between_goes_through_all_once_oldest_first(store: &dyn EveryPort) {
     for (name, second) in [("a", 1), ("c", 2), ("b", 2), ("d", 3)] {
         open(store, name, second).await;
     }
@@ -739,10 +527,7 @@ async fn opened_between_goes_through_all_once_oldest_first() {
     assert_eq!(some.len(), 2, "from inclusive, until exclusive");
 }
 
-#[tokio::test]
-async fn figures_count_states_and_reasons() {
-    let place = Place::new();
-    let store = &place.store;
+async fn figures_count_states_and_reasons(store: &dyn EveryPort) {
     for name in ["a", "b", "c"] {
         open(store, name, 0).await;
     }
@@ -754,146 +539,13 @@ async fn figures_count_states_and_reasons() {
     assert_eq!(figures.by_reason.get("asked_for_human"), Some(&1), "only since then");
 }
 
-/// Jobs that share a commit do not share their mistakes.
-#[tokio::test]
-async fn a_job_that_fails_takes_nothing_with_it() {
-    let place = Place::new();
-    let store = &place.store;
-    let opened = open(store, "eve", 0).await;
-    // The writer is held up, so that all of these land in one group.
-    let (go, wait) = std::sync::mpsc::channel::<()>();
-    let held_up = store.write(move |_| {
-        let _ = wait.recv();
-        Ok::<_, StoreError>(())
-    });
-    let stale = Change::of(Conversation { version: 99, ..opened }).with(says("lost", 2));
-    let broken = store.write(|c| {
-        c.run("update conversations set version = 77", &[]).unwrap();
-        Err::<(), _>(StoreError::NoRoom)
-    });
-    let jobs = async {
-        let answers = tokio::join!(
-            held_up,
-            store.receive(receipt("eve", "c1", "first", 1)),
-            store.commit(stale, None, at(2)),
-            broken,
-            store.receive(receipt("eve", "c2", "second", 3)),
-            async { go.send(()) },
-        );
-        answers
-    };
-    let (_, first, stale, broken, second, _) = jobs.await;
-    assert_eq!(first.unwrap().position, Some(2));
-    assert_eq!(stale, Err(StoreError::Conflict));
-    assert_eq!(broken, Err(StoreError::NoRoom));
-    assert_eq!(second.unwrap().position, Some(3));
-    assert_eq!(get(store, "eve").await.version, 1, "what the broken job had written is undone");
-}
-
 /// A thousand messages at once: every one acknowledged once, no number twice.
-#[tokio::test]
-async fn many_writers_get_each_number_once() {
-    let place = Place::new();
-    let store = Arc::new(place.store.clone());
-    open(&store, "eve", 0).await;
+async fn many_writers_get_each_number_once(store: &dyn EveryPort) {
+    open(store, "eve", 0).await;
     let calls = (0..500).map(|n| {
-        let store = store.clone();
         async move { store.receive(receipt("eve", &format!("c{n}"), "again", 1)).await.unwrap().position }
     });
     let mut positions: Vec<_> = futures_util::future::join_all(calls).await.into_iter().flatten().collect();
     positions.sort_unstable();
     assert_eq!(positions, (2..=501).collect::<Vec<u64>>());
-}
-
-#[tokio::test]
-async fn a_store_that_cannot_write_says_so_and_goes_on_reading() {
-    let place = Place::new();
-    let store = &place.store;
-    open(store, "eve", 0).await;
-    store.check().await.unwrap();
-    // The disk refuses: SQLite itself is told to.
-    store
-        .write(|c| {
-            c.run("pragma query_only = on", &[])?;
-            Ok::<_, StoreError>(())
-        })
-        .await
-        .unwrap();
-    assert_eq!(store.check().await, Err(StoreError::Unavailable));
-    let refused = store.receive(receipt("eve", "c1", "Hello?", 1)).await;
-    assert_eq!(refused, Err(StoreError::Unavailable));
-    assert_eq!(get(store, "eve").await.last_position, 1, "reading goes on");
-    let again = SqliteStore::open(&place.path(), "second").unwrap();
-    again.check().await.unwrap();
-    again.receive(receipt("eve", "c1", "Hello?", 1)).await.unwrap();
-}
-
-/// A full disk: the write is refused by name, nothing is half written, and it goes on when there is room again.
-#[tokio::test]
-async fn a_full_disk_refuses_and_recovers() {
-    let place = Place::new();
-    let store = &place.store;
-    open(store, "eve", 0).await;
-    let limit = |pages: i64| {
-        store.write(move |c| {
-            let pages: i64 = match pages {
-                0 => c.one("select page_count from pragma_page_count", &[], |row| row.get(0))?,
-                pages => pages,
-            };
-            c.exists(&format!("pragma max_page_count = {pages}"), &[])
-        })
-    };
-    limit(0).await.unwrap();
-    let mut n_written = 0;
-    let refused = loop {
-        let text = "x".repeat(4_000);
-        let mut receipt = receipt("eve", &format!("c{n_written}"), "x", 1);
-        receipt.body = body(&text);
-        match store.receive(receipt).await {
-            Ok(_) => n_written += 1,
-            Err(error) => break error,
-        }
-        assert!(n_written < 1_000, "the disk is never full");
-    };
-    assert_eq!(refused, StoreError::Unavailable);
-    let entries = store.entries(&cnv("eve"), 0, 5_000).await.unwrap();
-    assert_eq!(entries.len(), 1 + n_written);
-    assert_eq!(get(store, "eve").await.last_position, 1 + n_written as u64);
-    limit(1_000_000).await.unwrap();
-    store.receive(receipt("eve", "again", "Hello?", 2)).await.unwrap();
-}
-
-/// What cannot be read is an error with a name, not a panic, and names no content.
-#[tokio::test]
-async fn what_cannot_be_read_is_named_without_its_content() {
-    let place = Place::new();
-    let store = &place.store;
-    open(store, "eve", 0).await;
-    store
-        .write(|c| c.run("update conversations set state_data = '{\"state\":\"secret\"}'", &[]))
-        .await
-        .unwrap();
-    let error = store.conversation(&cnv("eve")).await.unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
-    assert_eq!(error.code(), "store_unavailable");
-    assert!(!error.to_string().contains("secret"), "{error}");
-}
-
-#[tokio::test]
-async fn states_are_written_once_more_where_indexes_see_them() {
-    let place = Place::new();
-    let store = &place.store;
-    open(store, "eve", 0).await;
-    escalate(store, "eve", 1).await;
-    offer(store, "eve", "ana", 1, 2).await.unwrap();
-    let offered = get(store, "eve").await;
-    assert!(matches!(offered.state, ConversationState::Offered { .. }));
-    let row: (String, String, i64) = store
-        .read(|c| {
-            let sql = "select state, agent, due_at from conversations";
-            c.one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })
-        .await
-        .unwrap();
-    assert_eq!(row, ("offered".into(), "agt_ana".into(), at(32).as_millis()));
 }

@@ -10,6 +10,8 @@ pub mod page;
 pub mod script;
 pub mod scripted;
 pub mod source;
+pub mod stored;
+pub mod stores;
 pub mod telling;
 pub mod visitor;
 pub mod wire;

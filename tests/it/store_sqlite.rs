@@ -1,0 +1,212 @@
+//! What SQLite promises beyond the contract of all stores: about its file, its one
+//! writer, and a disk that refuses.
+
+use crate::support::stored::{at, cnv, escalate, get, offer, open, receipt, says};
+use crate::support::world::body;
+use baton::domain::conversation::{Change, Conversation, ConversationState};
+use baton::flow::ports::{Store, StoreError};
+use baton::store::sqlite::{OpenError, SqliteStore};
+use rusqlite::Connection;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+/// A store in a folder of its own.
+struct Place {
+    folder: TempDir,
+    store: SqliteStore,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("baton.db"), "first").unwrap();
+        Self { folder, store }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("baton.db")
+    }
+}
+
+#[tokio::test]
+async fn the_history_id_stays_with_the_file() {
+    let place = Place::new();
+    assert_eq!(place.store.history_id(), "first");
+    let again = SqliteStore::open(&place.path(), "second").unwrap();
+    assert_eq!(again.history_id(), "first");
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_on_the_disk() {
+    let place = Place::new();
+    let synchronous: i64 = place
+        .store
+        .read(|c| c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0)))
+        .await
+        .unwrap();
+    assert_eq!(synchronous, 2, "synchronous is FULL for readers");
+    let (synchronous, mode) = place
+        .store
+        .write(|c| {
+            let synchronous: i64 =
+                c.one("select synchronous from pragma_synchronous", &[], |row| row.get(0))?;
+            let mode: String =
+                c.one("select journal_mode from pragma_journal_mode", &[], |row| row.get(0))?;
+            Ok::<_, StoreError>((synchronous, mode))
+        })
+        .await
+        .unwrap();
+    assert_eq!((synchronous, mode.as_str()), (2, "wal"), "synchronous is FULL for the writer");
+}
+
+#[tokio::test]
+async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
+    let place = Place::new();
+    let path = place.path();
+    drop(place.store);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
+    let refused = SqliteStore::open(&path, "x").map(drop).unwrap_err();
+    assert!(matches!(refused, OpenError::TooNew { found: 999, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("baton.db");
+    std::fs::write(
+        &path,
+        "this is a shopping list, not a database, and long enough to be looked at".repeat(20),
+    )
+    .unwrap();
+    assert!(SqliteStore::open(&path, "x").is_err());
+    assert!(SqliteStore::open(&folder.path().join("no/such/folder/baton.db"), "x").is_err());
+}
+
+/// Jobs that share a commit do not share their mistakes.
+#[tokio::test]
+async fn a_job_that_fails_takes_nothing_with_it() {
+    let place = Place::new();
+    let store = &place.store;
+    let opened = open(store, "eve", 0).await;
+    // The writer is held up, so that all of these land in one group.
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let held_up = store.write(move |_| {
+        let _ = wait.recv();
+        Ok::<_, StoreError>(())
+    });
+    let stale = Change::of(Conversation { version: 99, ..opened }).with(says("lost", 2));
+    let broken = store.write(|c| {
+        c.run("update conversations set version = 77", &[]).unwrap();
+        Err::<(), _>(StoreError::NoRoom)
+    });
+    let jobs = async {
+        let answers = tokio::join!(
+            held_up,
+            store.receive(receipt("eve", "c1", "first", 1)),
+            store.commit(stale, None, at(2)),
+            broken,
+            store.receive(receipt("eve", "c2", "second", 3)),
+            async { go.send(()) },
+        );
+        answers
+    };
+    let (_, first, stale, broken, second, _) = jobs.await;
+    assert_eq!(first.unwrap().position, Some(2));
+    assert_eq!(stale, Err(StoreError::Conflict));
+    assert_eq!(broken, Err(StoreError::NoRoom));
+    assert_eq!(second.unwrap().position, Some(3));
+    assert_eq!(get(store, "eve").await.version, 1, "what the broken job had written is undone");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_write_says_so_and_goes_on_reading() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    store.check().await.unwrap();
+    // The disk refuses: SQLite itself is told to.
+    store
+        .write(|c| {
+            c.run("pragma query_only = on", &[])?;
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(store.check().await, Err(StoreError::Unavailable));
+    let refused = store.receive(receipt("eve", "c1", "Hello?", 1)).await;
+    assert_eq!(refused, Err(StoreError::Unavailable));
+    assert_eq!(get(store, "eve").await.last_position, 1, "reading goes on");
+    let again = SqliteStore::open(&place.path(), "second").unwrap();
+    again.check().await.unwrap();
+    again.receive(receipt("eve", "c1", "Hello?", 1)).await.unwrap();
+}
+
+/// A full disk: the write is refused by name, nothing is half written, and it goes on when there is room again.
+#[tokio::test]
+async fn a_full_disk_refuses_and_recovers() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    let limit = |pages: i64| {
+        store.write(move |c| {
+            let pages: i64 = match pages {
+                0 => c.one("select page_count from pragma_page_count", &[], |row| row.get(0))?,
+                pages => pages,
+            };
+            c.exists(&format!("pragma max_page_count = {pages}"), &[])
+        })
+    };
+    limit(0).await.unwrap();
+    let mut n_written = 0;
+    let refused = loop {
+        let text = "x".repeat(4_000);
+        let mut receipt = receipt("eve", &format!("c{n_written}"), "x", 1);
+        receipt.body = body(&text);
+        match store.receive(receipt).await {
+            Ok(_) => n_written += 1,
+            Err(error) => break error,
+        }
+        assert!(n_written < 1_000, "the disk is never full");
+    };
+    assert_eq!(refused, StoreError::Unavailable);
+    let entries = store.entries(&cnv("eve"), 0, 5_000).await.unwrap();
+    assert_eq!(entries.len(), 1 + n_written);
+    assert_eq!(get(store, "eve").await.last_position, 1 + n_written as u64);
+    limit(1_000_000).await.unwrap();
+    store.receive(receipt("eve", "again", "Hello?", 2)).await.unwrap();
+}
+
+/// What cannot be read is an error with a name, not a panic, and names no content.
+#[tokio::test]
+async fn what_cannot_be_read_is_named_without_its_content() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    store
+        .write(|c| c.run("update conversations set state_data = '{\"state\":\"secret\"}'", &[]))
+        .await
+        .unwrap();
+    let error = store.conversation(&cnv("eve")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
+    assert_eq!(error.code(), "store_unavailable");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn states_are_written_once_more_where_indexes_see_them() {
+    let place = Place::new();
+    let store = &place.store;
+    open(store, "eve", 0).await;
+    escalate(store, "eve", 1).await;
+    offer(store, "eve", "ana", 1, 2).await.unwrap();
+    let offered = get(store, "eve").await;
+    assert!(matches!(offered.state, ConversationState::Offered { .. }));
+    let row: (String, String, i64) = store
+        .read(|c| {
+            let sql = "select state, agent, due_at from conversations";
+            c.one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        })
+        .await
+        .unwrap();
+    assert_eq!(row, ("offered".into(), "agt_ana".into(), at(32).as_millis()));
+}
