@@ -97,30 +97,34 @@ impl Flow {
         id: &ConversationId,
         wrap_up: WrapUp,
     ) -> Result<Ack, FlowError> {
-        let conversation = self.conversation(id).await?;
-        let is_theirs = match &conversation.state {
-            ConversationState::WrapUp { agent: wrapping, .. } => wrapping == agent,
-            // The time-out was faster; what they say still counts.
-            ConversationState::Closed { .. } => conversation.last_agent.as_ref() == Some(agent),
-            _ => false,
-        };
-        if !is_theirs {
-            return Err(FlowError::NotAllowed("the conversation is not yours to wrap up"));
-        }
         let label = wrap_up.label.map_or("", crate::domain::outcome::Label::as_str);
         let note = wrap_up.note.clone().unwrap_or_default();
         let content = ["conversation.wrap_up", id.as_str(), wrap_up.disposition.as_str(), label, &note];
         let key = command::key(agent.as_str(), client_id, &content);
+        // What was said first must not be said again over what was said since.
         if let Some(ack) = self.0.ports.store.answered(&key).await? {
             return Ok(ack);
         }
-        // What was said is stored before the state moves on: a crash in between leaves a wrap-up that time closes.
-        self.0.ports.store.record_wrap_up(id, agent, wrap_up).await?;
-        point("wrap_up.before_close");
-        self.change(id, Some(key), |conversation| match conversation.state {
-            ConversationState::Closed { .. } => Ok(crate::domain::conversation::Change::of(conversation)),
-            _ => Ok(conversation.close(self.0.ports.clock.now())?),
-        })
-        .await
+        let done = async {
+            let conversation = self.conversation(id).await?;
+            let is_theirs = match &conversation.state {
+                ConversationState::WrapUp { agent: wrapping, .. } => wrapping == agent,
+                // The time-out was faster; what they say still counts.
+                ConversationState::Closed { .. } => conversation.last_agent.as_ref() == Some(agent),
+                _ => false,
+            };
+            if !is_theirs {
+                return Err(FlowError::NotAllowed("the conversation is not yours to wrap up"));
+            }
+            // What was said is stored before the state moves on: a crash in between leaves a wrap-up that time closes.
+            self.0.ports.store.record_wrap_up(id, agent, wrap_up).await?;
+            point("wrap_up.before_close");
+            self.change(id, Some(key.clone()), |conversation| match conversation.state {
+                ConversationState::Closed { .. } => Ok(crate::domain::conversation::Change::of(conversation)),
+                _ => Ok(conversation.close(self.0.ports.clock.now())?),
+            })
+            .await
+        };
+        self.or_answered(&key, done.await).await
     }
 }

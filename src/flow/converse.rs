@@ -47,18 +47,18 @@ impl Flow {
         id: &ConversationId,
         body: Body,
     ) -> Result<Ack, FlowError> {
-        self.may_see(agent, id).await?;
-        let author = Author::Agent { id: agent.clone(), name: self.agent(agent).await?.name };
         let key = command::key(agent.as_str(), client_id, &["note.add", id.as_str(), body.as_str()]);
-        self.change(id, Some(key), |conversation| {
-            let kind = EntryKind::Note { body: body.clone() };
-            Ok(Change::of(conversation).with(NewEntry {
-                author: author.clone(),
-                kind,
-                at: self.0.ports.clock.now(),
-            }))
-        })
-        .await
+        let done = async {
+            self.may_see(agent, id).await?;
+            let author = Author::Agent { id: agent.clone(), name: self.agent(agent).await?.name };
+            self.change(id, Some(key.clone()), |conversation| {
+                let kind = EntryKind::Note { body: body.clone() };
+                let at = self.0.ports.clock.now();
+                Ok(Change::of(conversation).with(NewEntry { author: author.clone(), kind, at }))
+            })
+            .await
+        };
+        self.or_answered(&key, done.await).await
     }
 
     /// Whether an agent may see a conversation: they hold or held it, it waits in a queue they serve, or they supervise.

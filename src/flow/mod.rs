@@ -183,6 +183,19 @@ impl Flow {
         Err(FlowError::Conflict)
     }
 
+    /// A command that is refused because it was carried out before has its first answer all the same: what allowed it
+    /// may be gone since, as its own doing or somebody else's.
+    async fn or_answered(&self, key: &CommandKey, done: Result<Ack, FlowError>) -> Result<Ack, FlowError> {
+        match done {
+            Ok(_) | Err(FlowError::Store(_)) => done,
+            Err(refused) => match self.0.ports.store.answered(key).await {
+                Ok(Some(ack)) => Ok(ack),
+                Ok(None) | Err(StoreError::ClientId) => Err(refused),
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
     /// The log has grown.
     fn tell(&self, id: &ConversationId, position: u64) {
         self.0.ports.bus.hint(Hint::Conversation { id: id.clone(), position });

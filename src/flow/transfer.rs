@@ -33,55 +33,55 @@ impl Flow {
         let said = note.as_ref().map_or("", Body::as_str);
         let key =
             command::key(agent.as_str(), client_id, &["conversation.transfer", id.as_str(), &words, said]);
-        if let Some(ack) = ports.store.answered(&key).await? {
-            return Ok(ack);
-        }
-        let conversation = self.conversation(id).await?;
-        holds(&conversation, agent)?;
-        let floor = self.floor().await?;
-        let (queue, shown) = match &to {
-            Destination::Queue(queue) => {
-                let queue =
-                    floor.queues.iter().find(|q| q.id == *queue).ok_or(FlowError::NotFound("queue"))?;
-                (Some(queue.id.clone()), ("queue", queue.name.clone()))
-            }
-            Destination::Agent(other) => {
-                if other == agent {
-                    return Err(FlowError::Invalid(
-                        "a conversation cannot be transferred to the one who has it",
-                    ));
-                }
-                let other = floor.candidate(other).ok_or(FlowError::NotFound("agent"))?;
-                (conversation.queue.clone(), ("agent", other.agent.name.clone()))
-            }
-            Destination::NextTier => {
-                if conversation.tier >= TOP_TIER {
-                    return Err(FlowError::Invalid("there is no tier above"));
-                }
-                (conversation.queue.clone(), ("queue", floor.queue(conversation.queue.as_ref()).name))
-            }
-        };
-        let reasons = vec![Reason::alone(ReasonCode::Transfer)];
-        let mut handoff = floor.handoff(&conversation, queue, reasons, &self.policy(), &*ports.ids);
-        handoff.from = Some(agent.clone());
-        handoff.kind = EscalationType::Functional;
-        if to == Destination::NextTier {
-            handoff.kind = EscalationType::Hierarchical;
-            handoff.tier = conversation.tier + 1;
-        }
-        let notice = NewEntry::notice(Notice::Transferred, &[shown], floor.now);
-        let note = note.map(|body| NewEntry {
-            author: Author::Agent { id: agent.clone(), name },
-            kind: EntryKind::Note { body },
-            at: floor.now,
-        });
-        self.change(id, Some(key), |conversation| {
+        let done = async {
+            let conversation = self.conversation(id).await?;
             holds(&conversation, agent)?;
-            let mut change = conversation.transfer(&to, handoff.clone(), notice.clone())?;
-            change.entries.extend(note.clone());
-            Ok(change)
-        })
-        .await
+            let floor = self.floor().await?;
+            let (queue, shown) = match &to {
+                Destination::Queue(queue) => {
+                    let queue =
+                        floor.queues.iter().find(|q| q.id == *queue).ok_or(FlowError::NotFound("queue"))?;
+                    (Some(queue.id.clone()), ("queue", queue.name.clone()))
+                }
+                Destination::Agent(other) => {
+                    if other == agent {
+                        return Err(FlowError::Invalid(
+                            "a conversation cannot be transferred to the one who has it",
+                        ));
+                    }
+                    let other = floor.candidate(other).ok_or(FlowError::NotFound("agent"))?;
+                    (conversation.queue.clone(), ("agent", other.agent.name.clone()))
+                }
+                Destination::NextTier => {
+                    if conversation.tier >= TOP_TIER {
+                        return Err(FlowError::Invalid("there is no tier above"));
+                    }
+                    (conversation.queue.clone(), ("queue", floor.queue(conversation.queue.as_ref()).name))
+                }
+            };
+            let reasons = vec![Reason::alone(ReasonCode::Transfer)];
+            let mut handoff = floor.handoff(&conversation, queue, reasons, &self.policy(), &*ports.ids);
+            handoff.from = Some(agent.clone());
+            handoff.kind = EscalationType::Functional;
+            if to == Destination::NextTier {
+                handoff.kind = EscalationType::Hierarchical;
+                handoff.tier = conversation.tier + 1;
+            }
+            let notice = NewEntry::notice(Notice::Transferred, &[shown], floor.now);
+            let note = note.map(|body| NewEntry {
+                author: Author::Agent { id: agent.clone(), name: name.clone() },
+                kind: EntryKind::Note { body },
+                at: floor.now,
+            });
+            self.change(id, Some(key.clone()), |conversation| {
+                holds(&conversation, agent)?;
+                let mut change = conversation.transfer(&to, handoff.clone(), notice.clone())?;
+                change.entries.extend(note.clone());
+                Ok(change)
+            })
+            .await
+        };
+        self.or_answered(&key, done.await).await
     }
 
     /// Gives a conversation back to the bot.

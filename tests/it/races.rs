@@ -3,10 +3,10 @@
 
 use crate::support::scripted::BotMode;
 use crate::support::world::{AgentTraits, World, agent, body, minutes, seconds, visitor};
-use baton::domain::conversation::{Author, EntryKind, Notice, StateName};
+use baton::domain::conversation::{Author, Destination, EntryKind, Notice, StateName};
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::id::OfferId;
-use baton::domain::outcome::Disposition;
+use baton::domain::outcome::{Disposition, WrapUp};
 use baton::flow::ports::{Ack, Reply, Search, Store};
 use baton::flow::{Flow, FlowError};
 use std::collections::BTreeSet;
@@ -410,5 +410,38 @@ async fn an_offer_that_has_run_out_is_nobodys() {
     assert!(matches!(late, Err(FlowError::Rejected(_))), "{late:?}");
     let unknown = world.flow.accept(&ana, "x", &id, &OfferId::from_suffix("none")).await;
     assert!(matches!(unknown, Err(FlowError::Rejected(_))), "{unknown:?}");
+    world.finish().await;
+}
+
+/// Who may do something is asked of who does it, not of who lost the answer and asks again: their note, their taking
+/// and their last word were once refused when the conversation had moved on since.
+#[tokio::test]
+async fn a_retry_has_its_answer_when_the_conversation_has_moved_on() {
+    let mut world = World::start().await;
+    for name in ["ana", "ben"] {
+        world.account(name, traits(1)).await;
+    }
+    world.account("zoe", AgentTraits { tier: 2, ..traits(1) }).await;
+    world.asks("eve").await.unwrap();
+    world.settle().await;
+    let id = world.conversation("eve").await.id;
+    let (ana, ben) = (agent("ana"), agent("ben"));
+    let note = || world.flow.note(&ben, "note", &id, body("Careful"));
+    let take = || world.flow.take(&ana, "take", &id);
+    let (noted, taken) = (note().await.unwrap(), take().await.unwrap());
+    assert_eq!(note().await, Ok(noted));
+    world.transfers("ana", "eve", Destination::NextTier).await.unwrap();
+    assert_eq!(take().await, Ok(taken), "she does not serve the next tier");
+
+    world.takes("zoe", "eve").await.unwrap();
+    world.resolves("zoe", "eve").await.unwrap();
+    let last_word = async || {
+        let wrap_up = WrapUp { disposition: Disposition::Solved, label: None, note: None };
+        world.flow.wrap_up(&agent("zoe"), "wrap", &id, wrap_up).await
+    };
+    let wrapped_up = last_word().await;
+    world.says("eve", "One more thing").await.unwrap();
+    assert_ne!(world.state("eve").await, StateName::Closed);
+    assert_eq!(last_word().await, wrapped_up);
     world.finish().await;
 }
