@@ -5,18 +5,29 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// A task that is to be run to its end.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs tasks in place of tokio: a simulation that decides itself what goes on next.
+pub trait Runs: Send + Sync {
+    /// Takes a task under its name. It is not polled in here.
+    fn run(&self, name: &'static str, task: Task);
+}
+
 /// Starts tasks by name, tells them to stop, and waits for them. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Tracker {
     token: CancellationToken,
     tasks: TaskTracker,
+    /// Who runs the tasks; tokio, where nobody does.
+    runs: Option<Arc<dyn Runs>>,
     /// How many tasks run under each name: what is printed when one will not end.
     running: Arc<Mutex<BTreeMap<&'static str, usize>>>,
 }
@@ -26,6 +37,12 @@ impl Tracker {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A tracker whose tasks are not run by tokio.
+    #[must_use]
+    pub fn run_by(runs: Arc<dyn Runs>) -> Self {
+        Self { runs: Some(runs), ..Self::default() }
     }
 
     /// The token that is cancelled once, when the process should stop.
@@ -48,16 +65,19 @@ impl Tracker {
     /// Starts a task that is waited for at the end. It must return soon after
     /// [`Tracker::stopping`] resolves, or after what it works on is gone.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that starts tasks")]
-    pub fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<F::Output>
+    pub fn spawn<F>(&self, name: &'static str, future: F)
     where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
     {
         let counted = Counted::new(name, Arc::clone(&self.running));
-        tokio::spawn(self.tasks.track_future(async move {
+        let task = self.tasks.track_future(async move {
             let _counted = counted;
-            future.await
-        }))
+            future.await;
+        });
+        match &self.runs {
+            Some(runs) => runs.run(name, Box::pin(task)),
+            None => drop(tokio::spawn(task)),
+        }
     }
 
     /// Tells every task to stop. Harmless when called again.

@@ -147,6 +147,7 @@ impl Flow {
     async fn fold_in_late(&self, id: &ConversationId, position: u64, late: oneshot::Receiver<Analysis>) {
         let asked_at = self.0.ports.clock.now();
         let analysis = tokio::select! {
+            biased;
             () = self.0.tracker.stopping() => return,
             found = late => match found {
                 Ok(analysis) => analysis,

@@ -44,6 +44,7 @@ impl Flow {
     pub(super) async fn keep_offering(&self) {
         loop {
             tokio::select! {
+                biased;
                 () = self.0.tracker.stopping() => return,
                 () = self.0.unmatched.notified() => {}
                 () = self.0.ports.clock.sleep(ROUND) => {}
@@ -167,20 +168,23 @@ impl Flow {
         client_id: &str,
         id: &ConversationId,
     ) -> Result<Ack, FlowError> {
-        let floor = self.floor().await?;
-        let taker = self.agent(agent).await?;
-        let conversation = self.conversation(id).await?;
-        let queue = floor.queue(conversation.queue.as_ref());
-        let serves = crate::domain::routing::serves(&taker, &queue, conversation.tier);
-        if !serves && !taker.role.may(Permission::Supervise) {
-            return Err(FlowError::NotAllowed("the queue is not yours"));
-        }
         let key = command::key(agent.as_str(), client_id, &["conversation.take", id.as_str()]);
-        self.change(id, Some(key), |conversation| {
-            let by = Reservation { agent: agent.clone(), capacity: taker.capacity };
-            Ok(conversation.take(by, &taker.name, self.0.ports.clock.now())?)
-        })
-        .await
+        let done = async {
+            let floor = self.floor().await?;
+            let taker = self.agent(agent).await?;
+            let conversation = self.conversation(id).await?;
+            let queue = floor.queue(conversation.queue.as_ref());
+            let serves = crate::domain::routing::serves(&taker, &queue, conversation.tier);
+            if !serves && !taker.role.may(Permission::Supervise) {
+                return Err(FlowError::NotAllowed("the queue is not yours"));
+            }
+            self.change(id, Some(key.clone()), |conversation| {
+                let by = Reservation { agent: agent.clone(), capacity: taker.capacity };
+                Ok(conversation.take(by, &taker.name, self.0.ports.clock.now())?)
+            })
+            .await
+        };
+        self.or_answered(&key, done.await).await
     }
 
     /// What an admin has set for an agent.

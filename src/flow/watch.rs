@@ -8,6 +8,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId};
 use crate::fault::{planted, point};
 use crate::flow::ports::Overdue;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often time is looked at.
@@ -21,6 +22,7 @@ impl Flow {
     pub(super) async fn keep_watching(&self) {
         loop {
             tokio::select! {
+                biased;
                 () = self.0.tracker.stopping() => return,
                 () = self.0.ports.clock.sleep(ROUND) => {}
             }
@@ -135,7 +137,9 @@ impl Flow {
     async fn look_after_lost_agents(&self) -> Result<(), FlowError> {
         let ports = &self.0.ports;
         let lost_before = ports.clock.now().minus(self.0.settings.agent_grace);
-        for (agent, attendance) in ports.store.attendance().await? {
+        // In an order of their own, so that a run can be repeated.
+        let attendance: BTreeMap<_, _> = ports.store.attendance().await?.into_iter().collect();
+        for (agent, attendance) in attendance {
             let is_lost = attendance.lost_at.is_some_and(|lost_at| lost_at <= lost_before);
             if is_lost && attendance.held > 0 && !planted("stranded_after_agent_lost") {
                 self.release(&agent).await?;

@@ -17,12 +17,12 @@ use baton::domain::score::Fold;
 use baton::domain::site::{Origin, Widget};
 use baton::domain::tuning::Source;
 use baton::domain::visitor::Profile;
+use baton::flow::ports::Search;
 use baton::flow::ports::StoreError;
 use baton::flow::ports::directory::{
     DirectoryError, Link, LinkPurpose, Login, NewAccount, SecretHash, Stamp, VisitorRecord,
 };
 use baton::flow::ports::models::Adoption;
-use baton::flow::ports::Search;
 
 on_every_store! {
     accounts_are_listed_by_name_and_found_by_address,
@@ -199,8 +199,7 @@ async fn a_link_works_once_and_replaces_the_one_before(store: &dyn EveryPort) {
     let nobody = store.issue_link(stamp(2), link("x", LinkPurpose::Reset, Some("nobody"), 60)).await;
     assert!(matches!(nobody, Err(DirectoryError::NotFound(_))));
     store.add_login(login("in", "ana", 3)).await.unwrap();
-    let redeemed =
-        store.redeem_link(stamp(4), hash("second"), Some("Ana".into()), hash("p")).await.unwrap();
+    let redeemed = store.redeem_link(stamp(4), hash("second"), Some("Ana".into()), hash("p")).await.unwrap();
     assert_eq!((redeemed.agent.name.as_str(), redeemed.has_password), ("Ana", true));
     assert!(store.login(&hash("in")).await.unwrap().is_none(), "every login ends");
     for token in ["second", "reset", "unknown"] {
@@ -208,7 +207,10 @@ async fn a_link_works_once_and_replaces_the_one_before(store: &dyn EveryPort) {
         assert!(matches!(again, Err(DirectoryError::LinkInvalid)), "{token}");
     }
     let last = store.audit(None, 1).await.unwrap().remove(0);
-    assert_eq!((last.action.as_str(), last.account.as_str(), last.detail.as_str()), ("account.password", "Ana", "invite"));
+    assert_eq!(
+        (last.action.as_str(), last.account.as_str(), last.detail.as_str()),
+        ("account.password", "Ana", "invite")
+    );
 }
 
 async fn the_first_account_is_made_once(store: &dyn EveryPort) {
@@ -484,8 +486,7 @@ async fn evidence_is_what_was_said_and_then_what_is_hinted_at(store: &dyn EveryP
     store.label_conversation(stamp(7), cnv("a"), right).await.unwrap();
     let found = store.evidence().await.unwrap();
     let told: Vec<_> = found.iter().map(|e| (e.conversation.clone(), e.position, e.source)).collect();
-    let wanted =
-        [(cnv("b"), 1, Source::Said), (cnv("a"), 1, Source::Hinted), (cnv("b"), 2, Source::Hinted)];
+    let wanted = [(cnv("b"), 1, Source::Said), (cnv("a"), 1, Source::Hinted), (cnv("b"), 2, Source::Hinted)];
     assert_eq!(told, wanted, "a supervisor's label goes before the agent's");
     assert_eq!((found[0].label.clone(), found[0].text.as_str()), (calm, "Hello"));
     assert_eq!(found[2].label.human_request, Some(false));

@@ -9,9 +9,11 @@ mod states;
 mod decisions;
 mod races;
 mod invariants;
+mod simulation;
 mod store_contract;
 mod directory_contract;
 mod store_sqlite;
+mod differential;
 mod architecture;
 #[cfg(feature = "rust-bert")]
 mod analyzer;

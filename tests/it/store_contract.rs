@@ -2,9 +2,7 @@
 //! Not what the flow makes of it, and not what only one engine does.
 
 use crate::support::scripted::calm;
-use crate::support::stored::{
-    accept, at, cnv, escalate, get, handoff, key, offer, open, receipt, says,
-};
+use crate::support::stored::{accept, at, cnv, escalate, get, handoff, key, offer, open, receipt, says};
 use crate::support::stores::{EveryPort, on_every_store};
 use crate::support::world::{agent, body, minutes, queue, seconds, visitor};
 use baton::domain::agent::Presence;
@@ -542,8 +540,8 @@ async fn figures_count_states_and_reasons(store: &dyn EveryPort) {
 /// A thousand messages at once: every one acknowledged once, no number twice.
 async fn many_writers_get_each_number_once(store: &dyn EveryPort) {
     open(store, "eve", 0).await;
-    let calls = (0..500).map(|n| {
-        async move { store.receive(receipt("eve", &format!("c{n}"), "again", 1)).await.unwrap().position }
+    let calls = (0..500).map(|n| async move {
+        store.receive(receipt("eve", &format!("c{n}"), "again", 1)).await.unwrap().position
     });
     let mut positions: Vec<_> = futures_util::future::join_all(calls).await.into_iter().flatten().collect();
     positions.sort_unstable();

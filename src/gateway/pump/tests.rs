@@ -41,7 +41,7 @@ struct Talk {
     client: WebSocketStream<DuplexStream>,
     registry: Registry,
     stopping: CancellationToken,
-    ended: tokio::task::JoinHandle<Close>,
+    ended: tokio::sync::oneshot::Receiver<Close>,
 }
 
 impl Talk {
@@ -59,7 +59,10 @@ impl Talk {
             let connection = registered.connection().clone();
             run(&mut socket, &mut Talker { frames }, &connection, manners, &token).await
         };
-        let ended = crate::shutdown::Tracker::new().spawn("pump", running);
+        let (tx, ended) = tokio::sync::oneshot::channel();
+        crate::shutdown::Tracker::new().spawn("pump", async move {
+            let _ = tx.send(running.await);
+        });
         let client = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
         Self { client, registry, stopping, ended }
     }
@@ -137,7 +140,7 @@ async fn a_peer_that_answers_pings_stays() {
             pings += 1;
         }
     }
-    assert!(!talk.ended.is_finished());
+    assert!(talk.ended.try_recv().is_err());
 }
 
 #[tokio::test]

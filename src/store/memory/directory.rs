@@ -113,9 +113,9 @@ impl Rows {
 
     /// Whether somebody else can administer.
     fn has_other_admin(&self, but: &AgentId) -> bool {
-        self.accounts.values().any(|row| {
-            is_admin(&row.account) && row.password.is_some() && row.account.id() != but
-        })
+        self.accounts
+            .values()
+            .any(|row| is_admin(&row.account) && row.password.is_some() && row.account.id() != but)
     }
 
     fn change_account(
@@ -165,8 +165,7 @@ impl Rows {
         let queue = self.queues.iter().find(|queue| queue.id == *id);
         let queue = queue.ok_or(DirectoryError::NotFound("queue"))?;
         let is_over = |state: StateName| matches!(state, StateName::Closed | StateName::WithBot);
-        let has_open =
-            self.all().any(|c| c.queue.as_ref() == Some(id) && !is_over(c.state.name()));
+        let has_open = self.all().any(|c| c.queue.as_ref() == Some(id) && !is_over(c.state.name()));
         // An empty list means all queues, so nobody may be left with one.
         let is_only_one = self.accounts.values().any(|row| row.account.agent.queues == [id.clone()]);
         if queue.is_default || has_open || is_only_one {
@@ -573,16 +572,15 @@ impl Directory for MemoryStore {
         let mut numbered: Vec<_> = rows.audit.iter().zip(1_i64..).collect();
         numbered.reverse();
         let wanted = numbered.into_iter().filter(|(_, number)| before.is_none_or(|before| *number < before));
-        let entries = wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(row, number)| {
-            AuditEntry {
+        let entries =
+            wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(row, number)| AuditEntry {
                 number,
                 at: row.at,
                 account: rows.name_of(row.by.as_ref()),
                 action: row.action.clone(),
                 target: row.target.clone(),
                 detail: row.detail.clone(),
-            }
-        });
+            });
         Ok(entries.collect())
     }
 }

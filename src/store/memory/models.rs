@@ -46,14 +46,7 @@ impl ModelVersions for MemoryStore {
         let Adoption { version, folder, comment, is_rollback } = adoption;
         let action = if is_rollback { "model.rollback" } else { "model.adopt" };
         rows.audit(&stamp, action, &version, &comment);
-        rows.models.push(ModelRow {
-            version,
-            folder,
-            author: stamp.by,
-            at: stamp.at,
-            comment,
-            is_rollback,
-        });
+        rows.models.push(ModelRow { version, folder, author: stamp.by, at: stamp.at, comment, is_rollback });
         let index = rows.models.len() - 1;
         Ok(rows.model_version(index, &rows.models[index]))
     }

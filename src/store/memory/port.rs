@@ -200,9 +200,8 @@ impl Store for MemoryStore {
     ) -> Result<Vec<Conversation>, StoreError> {
         let rows = self.rows();
         let Some(than) = rows.conversation(than) else { return Ok(Vec::new()) };
-        let is_earlier = |c: &&Conversation| {
-            c.visitor == *visitor && c.id != than.id && c.opened_at <= than.opened_at
-        };
+        let is_earlier =
+            |c: &&Conversation| c.visitor == *visitor && c.id != than.id && c.opened_at <= than.opened_at;
         let mut found: Vec<_> = rows.all().filter(is_earlier).collect();
         found.sort_by_key(|c| Reverse((c.opened_at, c.id.clone())));
         Ok(cloned(found.into_iter().take(EARLIER)))

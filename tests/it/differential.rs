@@ -1,0 +1,75 @@
+//! Random histories, carried out on every store there is: every answer and everything
+//! that can be read is the same.
+//!
+//! A difference prints the seed and the operations that lead to it. More of them:
+//! `BATON_DIFFERENTIAL_OPERATIONS=1000000 BATON_DIFFERENTIAL_FROM=1 cargo test --test it differential`.
+
+use crate::support::histories::make::Maker;
+use crate::support::histories::operation::Operation;
+use crate::support::histories::questions::{about_all, about_one, same};
+use crate::support::simulated::dice::Dice;
+use crate::support::stores;
+use baton::store::MemoryStore;
+
+/// Operations in a usual test run.
+const OPERATIONS: usize = 5_000;
+/// Operations on one set of stores; then they begin empty, with another seed.
+const HISTORY: usize = 1_000;
+/// Everything is asked after so many operations; what an operation was about, after each.
+const ASK_ALL: usize = 25;
+/// Operations that are shown of those that lead to a difference.
+const SHOWN: usize = 25;
+
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// Carries out a history on all stores. Gives the operations up to the first difference, and what differs.
+async fn play(seed: u64, operations: usize, ask_all: usize) -> Result<(), (Vec<Operation>, String)> {
+    let all = stores::all().await;
+    // What operations are made from. It is one more store, so that none of those compared is looked at for it.
+    let model = MemoryStore::new("model");
+    let (mut maker, asking) = (Maker::new(seed), Dice::new(!seed));
+    let mut done = Vec::new();
+    for n in 1..=operations {
+        let operation = maker.next(&model);
+        done.push(operation.clone());
+        operation.clone().carry_out(&model).await;
+        let found = async {
+            same(&all, "the answer", async |store| operation.clone().carry_out(store).await).await?;
+            if let Some(id) = operation.conversation() {
+                about_one(&all, &id, &asking).await?;
+            }
+            if n % ask_all == 0 || n == operations {
+                about_all(&all, maker.now, &asking).await?;
+            }
+            Ok(())
+        };
+        if let Err(difference) = found.await {
+            return Err((done, difference));
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_histories_are_the_same_on_every_store() {
+    let operations = number("BATON_DIFFERENTIAL_OPERATIONS").unwrap_or(OPERATIONS);
+    let from = number("BATON_DIFFERENTIAL_FROM").unwrap_or(1);
+    let mut left = operations;
+    let mut seed = from as u64;
+    while left > 0 {
+        let length = left.min(HISTORY);
+        if let Err((done, difference)) = play(seed, length, ASK_ALL).await {
+            // Everything asked after each operation gives the shortest beginning that shows it.
+            let (done, difference) = play(seed, done.len(), 1).await.err().unwrap_or((done, difference));
+            let skipped = done.len().saturating_sub(SHOWN);
+            let shown: Vec<_> =
+                (skipped..done.len()).map(|n| format!("{:>5} {:?}", n + 1, done[n])).collect();
+            panic!("seed {seed}, {} operations:\n{}\n{difference}", done.len(), shown.join("\n"));
+        }
+        left -= length;
+        seed += 1;
+    }
+    println!("{operations} operations from seed {from}, the same on every store");
+}

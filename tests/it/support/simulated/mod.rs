@@ -1,0 +1,9 @@
+//! A Baton in which nothing is left to chance but one seed: its own order of execution,
+//! clock, bus, identifiers, analyzer, bot, and a store that fails when told.
+
+pub mod dice;
+pub mod order;
+pub mod parts;
+pub mod people;
+pub mod run;
+pub mod store;

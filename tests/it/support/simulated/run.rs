@@ -1,0 +1,688 @@
+//! One run from one seed: people, faults, crashes and jumps in time as the dice fall, and
+//! what must hold after every step.
+
+use super::dice::{Dice, Trace};
+use super::order::{Door, Order};
+use super::parts::{BadBus, CountedIds, MoodyAnalyzer, MoodyBot, SimulatedClock, TEXTS};
+use super::people::{AGENTS, Command, VISITORS, What, Who, agent_of, visitor_of};
+use super::store::SimulatedStore;
+use crate::support::checks;
+use crate::support::world::{BEGINNING, queue};
+use baton::domain::account::{AccountChange, Email};
+use baton::domain::agent::{Presence, Role};
+use baton::domain::conversation::{Conversation, ConversationState as State, StateName};
+use baton::domain::escalation::EscalationPolicy;
+use baton::domain::id::{ConversationId, OfferId};
+use baton::domain::queue::Queue;
+use baton::domain::time::Timestamp;
+use baton::flow::ports::directory::{Directory, NewAccount, Stamp};
+use baton::flow::ports::{Ack, Clock, Hint, NobodyCounts, Ports, Search, Store};
+use baton::flow::{Flow, FlowError, Settings};
+use baton::shutdown::Tracker;
+use baton::store::MemoryStore;
+use futures_util::FutureExt as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Polls after which a process that does not come to rest is one that never will.
+const RESTLESS: usize = 20_000;
+
+/// What a task heard.
+enum Heard {
+    Started(Result<(), FlowError>),
+    Answer(Command, Result<Ack, FlowError>),
+    /// Who is here was told to the flow, or not.
+    Told(usize),
+    /// A visitor's page has read on.
+    Read(usize, Vec<(ConversationId, u64, u64)>),
+    Nothing,
+}
+
+/// A visitor's page: what it has shown so far.
+#[derive(Default)]
+struct Page {
+    shown: BTreeMap<ConversationId, Vec<u64>>,
+    is_reading: bool,
+}
+
+/// An agent's socket, as the gateway knows it.
+#[derive(Default, Clone, Copy)]
+struct Desk {
+    is_here: bool,
+    /// What the flow was told last.
+    is_told: bool,
+    is_telling: bool,
+}
+
+/// Everything in one run.
+pub struct Run {
+    dice: Dice,
+    /// What happened.
+    pub trace: Trace,
+    data: MemoryStore,
+    store: Arc<SimulatedStore>,
+    clock: SimulatedClock,
+    ids: CountedIds,
+    bus: BadBus,
+    analyzer: MoodyAnalyzer,
+    policy: EscalationPolicy,
+    order: Order,
+    flow: Option<Flow>,
+    is_starting: bool,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    n_commands: u64,
+    /// Asked for and not answered yet.
+    open: BTreeMap<String, Command>,
+    acked: BTreeMap<String, (Command, Ack)>,
+    pages: Vec<Page>,
+    desks: Vec<Desk>,
+    offers: Vec<(ConversationId, OfferId)>,
+    n_writes: u64,
+}
+
+/// The answer of plain data, which waits for nobody.
+fn now<T>(call: impl Future<Output = T>) -> T {
+    call.now_or_never().unwrap()
+}
+
+impl Run {
+    /// A world of this seed, before anything has happened.
+    pub fn new(seed: u64, trace: Trace) -> Self {
+        let dice = Dice::new(seed);
+        let data = MemoryStore::new("simulated");
+        let clock = SimulatedClock::at(Timestamp::parse(BEGINNING).unwrap());
+        let losing = dice.one(&[0, 10, 50, 100]);
+        let mut run = Self {
+            trace,
+            store: Arc::new(SimulatedStore::new(data.clone(), dice.clone())),
+            clock,
+            ids: CountedIds::default(),
+            bus: BadBus::new(dice.clone(), losing),
+            analyzer: MoodyAnalyzer::new(dice.clone(), data.clone()),
+            policy: EscalationPolicy::default(),
+            order: Order::default(),
+            flow: None,
+            is_starting: false,
+            heard: Arc::default(),
+            n_commands: 0,
+            open: BTreeMap::new(),
+            acked: BTreeMap::new(),
+            pages: VISITORS.iter().map(|_| Page::default()).collect(),
+            desks: vec![Desk::default(); AGENTS.len()],
+            offers: Vec::new(),
+            n_writes: 0,
+            data,
+            dice,
+        };
+        run.furnish();
+        run
+    }
+
+    /// Queues and accounts.
+    fn furnish(&mut self) {
+        let stamp = || Stamp { by: None, at: self.clock.now() };
+        for (name, intents) in [("general", vec![]), ("second", vec!["legal_threat".to_owned()])] {
+            let made = Queue {
+                id: queue(name),
+                name: name.to_owned(),
+                skills: Vec::new(),
+                tier: 1,
+                hours: None,
+                intents,
+                is_default: name == "general",
+            };
+            now(self.data.save_queue(stamp(), made)).unwrap();
+        }
+        for (n, (name, capacity)) in AGENTS.into_iter().enumerate() {
+            let email = Email::parse(&format!("{name}@baton.example")).unwrap();
+            let role = if n == 0 { Role::Supervisor } else { Role::Agent };
+            let new = NewAccount { id: agent_of(n), email, name: name.to_owned(), role };
+            now(self.data.add_account(stamp(), new, None)).unwrap();
+            // Everybody can serve everything, so that nobody who waits is without hope.
+            let change =
+                AccountChange { capacity: Some(capacity), tier: Some(3), ..AccountChange::default() };
+            now(self.data.change_account(stamp(), agent_of(n), change)).unwrap();
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.trace.line(line);
+    }
+
+    // --- the process ----------------------------------------------------------------
+
+    fn start(&mut self) {
+        self.order = Order::default();
+        let ports = Ports {
+            store: self.store.clone(),
+            directory: self.store.clone(),
+            analyzer: Arc::new(self.analyzer.clone()),
+            bot: Arc::new(MoodyBot { dice: self.dice.clone(), clock: self.clock.clone() }),
+            bus: Arc::new(self.bus.clone()),
+            clock: Arc::new(self.clock.clone()),
+            ids: Arc::new(self.ids.clone()),
+            observer: Arc::new(NobodyCounts),
+        };
+        let tracker = Tracker::run_by(Arc::new(self.order.door()));
+        let flow = Flow::new(ports, Settings::default(), self.policy.clone(), tracker);
+        self.is_starting = true;
+        let starting = flow.clone();
+        self.flow = Some(flow);
+        self.task("start", async move { Heard::Started(starting.start().await) });
+    }
+
+    /// The process is gone, with all that it knew.
+    fn crash(&mut self) {
+        self.say("crash");
+        self.order.crash();
+        self.flow = None;
+        self.is_starting = false;
+        self.analyzer.clear();
+        self.bus.clear();
+        self.heard.lock().unwrap().clear();
+        self.desks.fill(Desk::default());
+        self.pages.iter_mut().for_each(|page| page.is_reading = false);
+    }
+
+    fn door(&self) -> Door {
+        self.order.door()
+    }
+
+    fn task(&self, name: &'static str, task: impl Future<Output = Heard> + Send + 'static) {
+        let heard = self.heard.clone();
+        self.door().start(name, async move {
+            let news = task.await;
+            heard.lock().unwrap().push(news);
+        });
+    }
+
+    /// Who is up and serves.
+    fn serving(&self) -> Option<Flow> {
+        self.flow.clone().filter(|_| !self.is_starting)
+    }
+
+    /// Lets so many polls happen; fewer when nothing can go on. What must hold is looked at after each.
+    fn go_on(&mut self, polls: usize) -> bool {
+        for _ in 0..polls {
+            let Some((id, name)) = self.order.step(&self.dice) else { return false };
+            self.say(&format!("{name} {id}"));
+            self.hear();
+            if self.store.n_writes() != self.n_writes {
+                self.n_writes = self.store.n_writes();
+                self.check_state();
+            }
+        }
+        true
+    }
+
+    /// Until every task waits.
+    fn come_to_rest(&mut self) {
+        assert!(!self.go_on(RESTLESS), "the process does not come to rest");
+    }
+
+    fn hear(&mut self) {
+        let all = std::mem::take(&mut *self.heard.lock().unwrap());
+        for news in all {
+            match news {
+                Heard::Started(Ok(())) => self.is_starting = false,
+                Heard::Started(Err(error)) => {
+                    self.say(&format!("did not start: {error}"));
+                    self.crash();
+                }
+                Heard::Answer(command, answer) => self.answered(command, answer),
+                Heard::Told(n) => {
+                    self.desks[n].is_telling = false;
+                    self.tell(n);
+                }
+                Heard::Read(n, found) => self.show(n, found),
+                Heard::Nothing => {}
+            }
+        }
+    }
+
+    // --- commands -------------------------------------------------------------------
+
+    fn ask(&mut self, who: Who, what: What) {
+        self.n_commands += 1;
+        let client_id = format!("c{}", self.n_commands);
+        let command = Command { who, client_id: client_id.clone(), what };
+        self.open.insert(client_id, command.clone());
+        self.send(command);
+    }
+
+    fn send(&mut self, command: Command) {
+        let Some(flow) = self.serving() else { return };
+        self.say(&format!("sends {command:?}"));
+        self.task("command", async move {
+            let answer = command.carry_out(&flow).await;
+            Heard::Answer(command, answer)
+        });
+    }
+
+    fn answered(&mut self, command: Command, answer: Result<Ack, FlowError>) {
+        self.say(&format!("{}: {answer:?}", command.client_id));
+        match answer {
+            Ok(ack) => {
+                self.open.remove(&command.client_id);
+                self.check_ack(&command, &ack);
+                let first = self.acked.insert(command.client_id.clone(), (command.clone(), ack.clone()));
+                // A rating is kept, not logged: it has no first answer.
+                if let Some((_, first)) = first
+                    && !matches!(command.what, What::Rates(_))
+                {
+                    assert_eq!(first, ack, "a retry of {command:?} has another answer");
+                }
+            }
+            // Nobody knows whether it was done: it is sent again.
+            Err(FlowError::Store(_)) => {}
+            Err(_) => {
+                let is_done = self.acked.contains_key(&command.client_id);
+                self.open.remove(&command.client_id);
+                // A rating is not a command with an answer of its own: it is refused once the conversation goes on.
+                let is_rating = matches!(command.what, What::Rates(_));
+                assert!(!is_done || is_rating, "{command:?} was done, and is refused");
+            }
+        }
+    }
+
+    /// Acknowledged is stored, at the place that was named (invariants 2 and 8).
+    fn check_ack(&self, command: &Command, ack: &Ack) {
+        let Some(text) = command.what.text() else { return };
+        let position = ack.position.unwrap_or_else(|| panic!("{command:?} has no position"));
+        let entries = now(self.data.entries(&ack.conversation, position - 1, 1)).unwrap();
+        let entry = entries.first().unwrap_or_else(|| panic!("acknowledged and not stored: {command:?}"));
+        let stored = checks::said(entry).unwrap_or_default();
+        assert_eq!(stored, text, "acknowledged and stored differ: {command:?}");
+        assert_eq!(entry.client_id.as_ref(), Some(&command.client_id), "{command:?}");
+        assert_eq!((entry.visitor_seq, entry.at), (ack.visitor_seq, ack.at), "{command:?}");
+    }
+
+    // --- presence and pages ---------------------------------------------------------
+
+    /// Tells the flow that an agent came or went, one after the other, as the gateway does.
+    fn tell(&mut self, n: usize) {
+        let desk = &mut self.desks[n];
+        if desk.is_telling || desk.is_here == desk.is_told {
+            return;
+        }
+        (desk.is_told, desk.is_telling) = (desk.is_here, true);
+        let is_here = desk.is_here;
+        let Some(flow) = self.serving() else { return };
+        let heard_at = self.clock.now();
+        self.task("presence", async move {
+            let _logged = match is_here {
+                true => flow.agent_connected(&agent_of(n)).await,
+                false => flow.agent_disconnected(&agent_of(n), heard_at).await,
+            };
+            Heard::Told(n)
+        });
+    }
+
+    fn be_here(&mut self, n: usize, is_here: bool) {
+        if self.serving().is_some() {
+            self.say(&format!("{} is here: {is_here}", AGENTS[n].0));
+            self.desks[n].is_here = is_here;
+            self.tell(n);
+        }
+    }
+
+    fn choose(&mut self, n: usize, presence: Presence) {
+        let Some(flow) = self.serving() else { return };
+        self.say(&format!("{} is {presence:?}", AGENTS[n].0));
+        self.task("presence", async move {
+            let _shown = flow.set_presence(&agent_of(n), presence).await;
+            Heard::Nothing
+        });
+    }
+
+    /// A page reads what it has not shown yet of its visitor's latest conversation.
+    fn read_on(&mut self, n: usize) {
+        let Some(flow) = self.serving().filter(|_| !self.pages[n].is_reading) else { return };
+        self.pages[n].is_reading = true;
+        let shown: BTreeMap<_, _> =
+            self.pages[n].shown.iter().map(|(id, seqs)| (id.clone(), seqs.last().copied())).collect();
+        self.task("page", async move {
+            let store = &flow.ports().store;
+            let mut read = Vec::new();
+            if let Ok(Some(latest)) = store.latest_of(&visitor_of(n)).await {
+                let after = shown.get(&latest.id).copied().flatten().unwrap_or(0);
+                for entry in store.visible_entries(&latest.id, after, 3).await.unwrap_or_default() {
+                    read.push((latest.id.clone(), entry.visitor_seq.unwrap_or(0), entry.position));
+                }
+            }
+            Heard::Read(n, read)
+        });
+    }
+
+    /// What a page shows has no gap and nothing twice (invariant 14).
+    fn show(&mut self, n: usize, found: Vec<(ConversationId, u64, u64)>) {
+        let page = &mut self.pages[n];
+        page.is_reading = false;
+        for (id, seq, _) in found {
+            let shown = page.shown.entry(id.clone()).or_default();
+            let next = shown.last().copied().unwrap_or(0) + 1;
+            assert_eq!(
+                seq, next,
+                "invariant 14: {} is shown {seq} of {id} where {next} comes next",
+                VISITORS[n]
+            );
+            shown.push(seq);
+        }
+    }
+
+    // --- what happens ---------------------------------------------------------------
+
+    fn all(&self) -> Vec<Conversation> {
+        now(self.data.search(Search { limit: 10_000, ..Search::default() })).unwrap()
+    }
+
+    fn visitor_acts(&mut self) {
+        let n = self.dice.below(VISITORS.len());
+        let what = match self.dice.below(20) {
+            0..=9 => What::Says(self.dice.below(TEXTS.len()), self.n_commands),
+            10..=12 => What::AsksForHuman,
+            13 => What::GoesOnWithBot,
+            14 => What::Leaves,
+            15 => What::Ends,
+            16 => {
+                let Some(latest) = now(self.data.latest_of(&visitor_of(n))).unwrap() else { return };
+                What::Rates(latest.id)
+            }
+            17 | 18 => {
+                let Some(flow) = self.serving() else { return };
+                let last = self.pages[n].shown.values().last().and_then(|seqs| seqs.last().copied());
+                self.task("page", async move {
+                    let _ = flow.visitor_here(&visitor_of(n)).await;
+                    let _ = flow.visitor_read(&visitor_of(n), last.unwrap_or(1)).await;
+                    Heard::Nothing
+                });
+                return;
+            }
+            _ => return self.read_on(n),
+        };
+        self.ask(Who::Visitor(n), what);
+    }
+
+    fn agent_acts(&mut self) {
+        let n = self.dice.below(AGENTS.len());
+        if self.dice.percent(20) {
+            let is_here = self.dice.percent(75);
+            return self.be_here(n, is_here);
+        }
+        if self.dice.percent(20) {
+            let presence =
+                self.dice.one(&[Presence::Online, Presence::Online, Presence::Away, Presence::Offline]);
+            return self.choose(n, presence);
+        }
+        let all = self.all();
+        if all.is_empty() {
+            return;
+        }
+        let any = all[self.dice.below(all.len())].id.clone();
+        let held = now(self.data.held_by(&agent_of(n))).unwrap();
+        let what = match self.dice.below(12) {
+            0 => What::Takes(any),
+            1 => What::Notes(any, self.n_commands),
+            // Somebody's offer of long ago.
+            2 if !self.offers.is_empty() => {
+                let (id, offer) = self.offers[self.dice.below(self.offers.len())].clone();
+                What::Accepts(id, offer)
+            }
+            _ if held.is_empty() => return,
+            _ => {
+                let held = &held[self.dice.below(held.len())];
+                self.with_held(held)
+            }
+        };
+        self.ask(Who::Agent(n), what);
+    }
+
+    fn with_held(&mut self, held: &Conversation) -> What {
+        let id = held.id.clone();
+        match &held.state {
+            State::Offered { offer, .. } => {
+                self.offers.push((id.clone(), offer.clone()));
+                if self.dice.percent(75) {
+                    What::Accepts(id, offer.clone())
+                } else {
+                    What::Declines(id, offer.clone())
+                }
+            }
+            State::WrapUp { .. } => What::WrapsUp(id),
+            _ => match self.dice.below(10) {
+                0 => What::ToAgent(id, self.dice.below(AGENTS.len())),
+                1 => What::ToQueue(id),
+                2 => What::Up(id),
+                3 => What::HandsBack(id),
+                4 | 5 => What::Resolves(id),
+                _ => What::Tells(id, self.n_commands),
+            },
+        }
+    }
+
+    fn time_passes(&mut self) {
+        let to = match self.dice.below(20) {
+            0..=11 => self.clock.next_wake().unwrap_or_else(|| self.clock.now().plus(Duration::from_secs(1))),
+            12..=14 => self.clock.now().plus(Duration::from_millis(900)),
+            15 | 16 => self.clock.now().plus(Duration::from_secs(8)),
+            17 => self.clock.now().plus(Duration::from_secs(31)),
+            18 => self.clock.now().plus(Duration::from_secs(self.dice.one(&[601, 3_601]))),
+            _ => self.clock.now().plus(Duration::from_secs(self.dice.one(&[301, 25 * 3_600]))),
+        };
+        self.clock.move_to(to);
+        self.say(&format!("it is {}", self.clock.now()));
+    }
+
+    fn faults(&mut self) {
+        match self.dice.below(8) {
+            0 => self.crash(),
+            1 => {
+                self.store.is_down.store(true, Relaxed);
+                self.say("the store is down");
+            }
+            2 | 3 => {
+                let failing = self.dice.one(&[5, 30]);
+                self.store.failing.store(failing, Relaxed);
+                self.say(&format!("the store fails {failing} %"));
+            }
+            _ => self.heal(),
+        }
+    }
+
+    fn heal(&mut self) {
+        self.store.is_down.store(false, Relaxed);
+        self.store.failing.store(0, Relaxed);
+        self.say("the store is well");
+    }
+
+    fn send_again(&mut self) {
+        let open: Vec<_> = self.open.values().cloned().collect();
+        if !open.is_empty() {
+            self.send(open[self.dice.below(open.len())].clone());
+        } else if let Some((_, (command, _))) = self.acked.last_key_value() {
+            // The answer was lost on the way to them.
+            self.send(command.clone());
+        }
+    }
+
+    /// One thing happens, and the process goes on for a while.
+    fn step(&mut self) {
+        if self.flow.is_none() {
+            self.start();
+        }
+        match self.dice.below(40) {
+            0..=9 => self.visitor_acts(),
+            10..=20 => self.agent_acts(),
+            21..=29 => self.time_passes(),
+            30..=32 => self.analyzer.deliver(),
+            33..=35 => self.arrives(),
+            36 => self.faults(),
+            _ => self.send_again(),
+        }
+        if self.dice.percent(25) {
+            self.come_to_rest();
+        } else {
+            self.go_on(self.dice.below(12));
+        }
+    }
+
+    /// A hint arrives: whose it is reads on. So does who hears none, now and then.
+    fn arrives(&mut self) {
+        let hint = self.bus.deliver();
+        let n = match hint {
+            Some(Hint::Conversation { id, .. }) => {
+                let owner = now(self.data.conversation(&id)).unwrap().map(|c| c.visitor);
+                (0..VISITORS.len()).find(|n| owner.as_ref() == Some(&visitor_of(*n)))
+            }
+            _ => Some(self.dice.below(VISITORS.len())),
+        };
+        if let Some(n) = n {
+            self.read_on(n);
+        }
+    }
+
+    /// So many things happen; then all is well again, everybody is there, and nobody may be left behind.
+    pub fn play(&mut self, steps: usize) {
+        for _ in 0..steps {
+            self.step();
+        }
+        self.settle();
+        self.check_all();
+        let sum = format!("{:?}", self.all());
+        self.say(&sum);
+    }
+
+    // --- the end --------------------------------------------------------------------
+
+    /// All is well again: who was not answered asks again, and time goes on.
+    fn settle(&mut self) {
+        self.say("all is well");
+        self.heal();
+        while self.serving().is_none() {
+            if self.flow.is_none() {
+                self.start();
+            }
+            self.come_to_rest();
+        }
+        self.come_to_rest();
+        for command in self.open.values().cloned().collect::<Vec<_>>() {
+            self.send(command);
+        }
+        self.come_to_rest();
+        assert!(self.open.is_empty(), "nobody answers {:?}", self.open);
+        self.pass(Duration::from_secs(10), 12);
+        self.check_deadlines();
+        // The agents come and work through all that waits.
+        for n in 0..AGENTS.len() {
+            self.be_here(n, true);
+            self.choose(n, Presence::Online);
+        }
+        self.come_to_rest();
+        for _ in 0..120 {
+            self.pass(Duration::from_secs(5), 2);
+            self.work();
+            if self.all().iter().all(|c| matches!(c.state.name(), StateName::WithBot | StateName::Closed)) {
+                break;
+            }
+        }
+        let waiting: Vec<_> = self
+            .all()
+            .into_iter()
+            .filter(|c| c.state.waiting_since().is_some())
+            .map(|c| (c.id, c.state))
+            .collect();
+        assert!(waiting.is_empty(), "invariant 7: everybody is there, and these still wait: {waiting:?}");
+        for n in 0..VISITORS.len() {
+            for _ in 0..200 {
+                let before = self.pages[n].shown.values().map(Vec::len).sum::<usize>();
+                self.read_on(n);
+                self.come_to_rest();
+                if self.pages[n].shown.values().map(Vec::len).sum::<usize>() == before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Time passes in rounds of the watch.
+    fn pass(&mut self, span: Duration, rounds: usize) {
+        for _ in 0..rounds {
+            self.clock.move_to(self.clock.now().plus(span));
+            self.come_to_rest();
+            self.clock.move_to(self.clock.now().plus(Duration::from_millis(1_001)));
+            self.come_to_rest();
+        }
+    }
+
+    /// Agents do at once what is theirs to do.
+    fn work(&mut self) {
+        for n in 0..AGENTS.len() {
+            for held in now(self.data.held_by(&agent_of(n))).unwrap() {
+                let id = held.id.clone();
+                let what = match &held.state {
+                    State::Offered { offer, .. } => What::Accepts(id, offer.clone()),
+                    State::WrapUp { .. } => What::WrapsUp(id),
+                    _ => What::Resolves(id),
+                };
+                self.ask(Who::Agent(n), what);
+            }
+        }
+        self.come_to_rest();
+    }
+
+    // --- what must hold -------------------------------------------------------------
+
+    fn check_state(&self) {
+        let all = self.all();
+        let (mut open, mut held) = (BTreeSet::new(), BTreeMap::<_, u32>::new());
+        for conversation in &all {
+            now(checks::check_state(&self.data, conversation));
+            if conversation.state.is_open() {
+                let is_first = open.insert(conversation.visitor.clone());
+                assert!(is_first, "{} has two open conversations", conversation.visitor);
+            }
+            if matches!(conversation.state.name(), StateName::Offered | StateName::WithAgent) {
+                *held.entry(conversation.state.agent().unwrap().clone()).or_default() += 1;
+            }
+        }
+        for (n, (name, capacity)) in AGENTS.into_iter().enumerate() {
+            let held = held.get(&agent_of(n)).copied().unwrap_or(0);
+            assert!(held <= capacity, "invariant 6: {name} holds {held} of {capacity}");
+        }
+    }
+
+    fn check_deadlines(&self) {
+        let clock = self.clock.now();
+        now(checks::check_deadlines(&self.data, &self.policy.service, clock));
+    }
+
+    fn check_all(&self) {
+        self.check_state();
+        self.check_deadlines();
+        let (mut said, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for conversation in self.all() {
+            now(checks::check_log(&self.data, &conversation));
+            for entry in now(self.data.entries(&conversation.id, 0, 100_000)).unwrap() {
+                if let Some(text) = checks::said(&entry).filter(|text| text.contains('#')) {
+                    assert!(said.insert(text.to_owned()), "said once and stored twice: {text}");
+                }
+                if let Some(name) = entry.client_id {
+                    assert!(names.insert(name.clone()), "one command was carried out twice: {name}");
+                }
+            }
+        }
+        now(checks::check_decisions(&self.data, &self.policy));
+        for (command, ack) in self.acked.values() {
+            self.check_ack(command, ack);
+        }
+        for (n, page) in self.pages.iter().enumerate() {
+            if let Some(latest) = now(self.data.latest_of(&visitor_of(n))).unwrap() {
+                let shown = page.shown.get(&latest.id).map_or(0, Vec::len) as u64;
+                assert_eq!(shown, latest.last_visitor_seq, "invariant 8: {} is behind", VISITORS[n]);
+            }
+        }
+    }
+}
