@@ -71,5 +71,5 @@ async fn random_histories_are_the_same_on_every_store() {
         left -= length;
         seed += 1;
     }
-    println!("{operations} operations from seed {from}, the same on every store");
+    eprintln!("{operations} operations from seed {from}, the same on every store");
 }

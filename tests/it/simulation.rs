@@ -65,7 +65,7 @@ fn invariants_hold_in_every_order_of_events() {
         let wrong = played.err().unwrap_or_else(|| "nothing the second time: a run is not repeatable".into());
         panic!("seed {seed}:\n{}\n{wrong}", trace.last(SHOWN));
     }
-    println!("{seeds} seeds from {from}: {} steps", n_lines.into_inner());
+    eprintln!("{seeds} seeds from {from}: {} steps", n_lines.into_inner());
 }
 
 /// The same seed, the same order of everything.
