@@ -5,4 +5,5 @@ mod place;
 mod start;
 
 pub use place::{restoring_mark, take_alone};
+pub(crate) use start::housekeeping_of;
 pub use start::{App, Replacements, open_store};

@@ -23,13 +23,13 @@ use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
     Analyzer, Bot, Clock, Directory, IdSource, Labels, ModelVersions as _, Observer, Ports,
 };
-use crate::flow::{Flow, Models, Settings};
+use crate::flow::{Flow, Housekeeping, Keeping, Models, Settings};
 use crate::gateway::protocol::Close;
 use crate::gateway::{self, Gateway};
 use crate::http::{self, Http, Listener, Site};
 use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch};
 use crate::shutdown::Tracker;
-use crate::store::{Limits, SqliteStore};
+use crate::store::{DatabaseFile, Limits, SqliteStore};
 use crate::system::{SystemClock, TimeOrderedIds};
 use crate::telemetry::Metrics;
 
@@ -97,6 +97,7 @@ impl App {
         };
         let policy = live_policy(&*directory).await?;
 
+        let housekeeping = housekeeping_of(&config, &store, &clock, &ids);
         let ports = Ports {
             store: Arc::new(store),
             directory: Arc::clone(&directory),
@@ -140,6 +141,7 @@ impl App {
             desk: Arc::new(GatewayDesk(flow.clone())),
             labels,
             models: models.clone(),
+            housekeeping: housekeeping.clone(),
             logins: Arc::clone(&logins),
             visitors: Arc::new(visitors),
             tickets,
@@ -150,6 +152,8 @@ impl App {
 
         flow.start().await?;
         close_sockets_of_revoked(&tracker, &logins, gateway);
+        let stopping = tracker.token();
+        tracker.spawn("upkeep", async move { housekeeping.keep_up(stopping).await });
         let stopping = tracker.token();
         let keeps_time = Arc::clone(&clock);
         tracker.spawn("models", async move { models.keep_up(keeps_time, stopping).await });
@@ -230,6 +234,22 @@ async fn model_switch(
         (None, Backend::RustBert) => (Arc::new(LexiconAnalyzer::while_loading()), Some(builder)),
     };
     Ok(ModelSwitch::new(first, builder, folder))
+}
+
+/// What looks after the data.
+pub(crate) fn housekeeping_of(
+    config: &Config,
+    store: &SqliteStore,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn IdSource>,
+) -> Housekeeping {
+    let keeping = Keeping {
+        closed: config.store.keep_closed,
+        commands: config.store.keep_commands,
+        least_free: config.store.least_free,
+    };
+    let disk = Arc::new(DatabaseFile::new(&config.database()));
+    Housekeeping::new(Arc::new(store.clone()), disk, Arc::clone(clock), Arc::clone(ids), keeping)
 }
 
 /// The configured bot.

@@ -16,6 +16,7 @@ mod manifest;
 mod migrate;
 #[cfg(feature = "rust-bert")]
 mod model;
+mod person;
 mod policy;
 mod replay;
 mod restore;
@@ -52,6 +53,7 @@ enum Command {
     Migrate(migrate::Arguments),
     Backup(backup::Arguments),
     Restore(restore::Arguments),
+    Person(person::Arguments),
 }
 
 /// Why a command ended early.
@@ -85,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments),
         Command::Restore(arguments) => restore::run(&arguments),
+        Command::Person(arguments) => person::run(&arguments),
         Command::Analyze(arguments) => analyze::run(&arguments),
         #[cfg(feature = "rust-bert")]
         Command::Evaluate(arguments) => evaluate::run(&arguments),

@@ -53,6 +53,15 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
             say(key, "must be longer than zero".into());
         }
     }
+    let day = Duration::from_secs(86_400);
+    for (key, value) in [
+        ("store.keep_closed", config.store.keep_closed),
+        ("store.keep_commands", Some(config.store.keep_commands)),
+    ] {
+        if value.is_some_and(|value| value < day) {
+            say(key, "must be at least 1d: figures of today and retries look back that far".into());
+        }
+    }
     let gateway = &config.gateway;
     if gateway.max_frame_bytes < gateway.max_message_bytes {
         say(

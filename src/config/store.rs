@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -15,4 +16,9 @@ pub struct StoreConfig {
     pub max_batch: NonZeroUsize,
     pub queue: NonZeroUsize,
     pub readers: NonZeroUsize,
+    #[serde(deserialize_with = "super::values::duration_or_none")]
+    pub keep_closed: Option<Duration>,
+    #[serde(with = "humantime_serde")]
+    pub keep_commands: Duration,
+    pub least_free: u64,
 }

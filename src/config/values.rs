@@ -52,6 +52,16 @@ pub(super) fn text_or_none<'de, D: serde::Deserializer<'de>>(
     Ok(if text.is_empty() { None } else { Some(text) })
 }
 
+/// A span of time where empty means "not set".
+pub(super) fn duration_or_none<'de, D>(deserializer: D) -> Result<Option<std::time::Duration>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    use serde::de::IntoDeserializer as _;
+    let text = text_or_none(deserializer)?;
+    text.map(|text| humantime_serde::deserialize(text.into_deserializer())).transpose()
+}
+
 /// A path where empty means "not set".
 pub(super) fn path_or_none<'de, D>(deserializer: D) -> Result<Option<std::path::PathBuf>, D::Error>
 where

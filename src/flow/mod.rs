@@ -13,6 +13,7 @@
 //! | 8 | `close` | end, resolve, wrap up, rate |
 //! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
 //! | any time | `adopt` | which model is live |
+//! | any time | `upkeep` | what is old goes, how large it is, a person's data shown and erased |
 //! | any time | `observe` | what is counted |
 //! | any time | `view` | what visitors and agents are shown |
 
@@ -32,6 +33,7 @@ pub mod ports;
 mod receive;
 mod reply;
 mod transfer;
+mod upkeep;
 pub mod view;
 mod watch;
 
@@ -39,6 +41,7 @@ pub use adopt::{AdoptError, Models};
 pub use decide::{TurnEvent, events_of};
 pub use error::FlowError;
 pub use ports::Ports;
+pub use upkeep::{DiskState, Erasure, Housekeeping, Keeping};
 
 use crate::domain::conversation::{Change, Conversation};
 use crate::domain::escalation::EscalationPolicy;

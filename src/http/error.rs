@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::auth::{AuthError, BootError, TooManyTickets};
-use crate::flow::ports::{DirectoryError, StoreError};
+use crate::flow::ports::{DirectoryError, EraseError, StoreError};
 use crate::flow::{AdoptError, FlowError};
 
 /// One mistake in what was sent.
@@ -154,6 +154,17 @@ impl From<DirectoryError> for ApiError {
             | DirectoryError::Conflict
             | DirectoryError::LastAdmin
             | DirectoryError::QueueInUse => Self::new(StatusCode::CONFLICT, code, detail),
+        }
+    }
+}
+
+impl From<EraseError> for ApiError {
+    fn from(error: EraseError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EraseError::Store(error) => error.into(),
+            EraseError::NotFound => Self::new(StatusCode::NOT_FOUND, "not_found", detail),
+            EraseError::StillOpen(_) => Self::new(StatusCode::CONFLICT, "still_open", detail),
         }
     }
 }

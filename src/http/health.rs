@@ -15,14 +15,14 @@ pub(super) async fn alive() -> &'static str {
 }
 
 /// `ready`; `degraded` while word lists analyze instead of the model, or another model than the one that
-/// was adopted, with traffic still welcome; 503 while the store takes no writes.
+/// was adopted, or while the disk has little room, with traffic still welcome; 503 while the store takes no writes.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
     if let Err(error) = http.store().check().await {
         let body = json!({"status": "unavailable", "store": error.code()});
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
     let wanted_words = http.config.nlp.backend == crate::config::Backend::Lexicon;
-    let body = match http.flow.ports().analyzer.status() {
+    let mut body = match http.flow.ports().analyzer.status() {
         AnalyzerStatus::Ready { name, version } => match http.models.trouble() {
             None => {
                 json!({"status": "ready", "store": "ok", "analyzer": {"by": "model", "name": name, "version": version}})
@@ -40,5 +40,10 @@ pub(super) async fn ready(State(http): State<Http>) -> Response {
             json!({"status": "degraded", "store": "ok", "analyzer": {"by": "words", "why": why}})
         }
     };
+    if let Some((free, least)) = http.housekeeping.has_little_room() {
+        body["status"] = json!("degraded");
+        body["disk"] =
+            json!({"free_bytes": free, "least_bytes": least, "why": "less is free than store.least_free"});
+    }
     Json(body).into_response()
 }

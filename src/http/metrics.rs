@@ -83,6 +83,8 @@ async fn read_service(http: &Http) -> Result<(), StoreError> {
         };
         http.metrics.agents(presence.as_str(), accounts.iter().filter(is_there).count());
     }
+    let disk = http.housekeeping.state().await?;
+    http.metrics.storage(disk.bytes, disk.free);
     let analyzer = &http.flow.ports().analyzer;
     http.metrics.analysis_repeats(analyzer.n_repeats());
     let is_ready = analyzer.status().is_ready();

@@ -14,8 +14,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use super::access::{Access, Gate, guard};
 use super::api::{
-    accounts, audit, canned, conversations, knowledge, labels, login, models, policies, queues, testbench,
-    widget, widgets,
+    accounts, audit, canned, conversations, knowledge, labels, login, models, persons, policies, queues,
+    storage, testbench, widget, widgets,
 };
 use super::state::Http;
 use super::{assets, headers, health, metrics, pages};
@@ -134,6 +134,9 @@ fn table() -> Vec<Route> {
         route(GET, "/api/v1/models", Account(Supervise), get(models::list)),
         route(POST, "/api/v1/models/adopt", Account(Administer), post(models::adopt)),
         route(POST, "/api/v1/models/rollback", Account(Administer), post(models::roll_back)),
+        route(GET, "/api/v1/storage", Account(Administer), get(storage::show)),
+        route(POST, "/api/v1/persons/export", Account(Administer), post(persons::export)),
+        route(POST, "/api/v1/persons/erase", Account(Administer), post(persons::erase)),
         route(GET, "/api/v1/audit", Account(Administer), get(audit::list)),
     ]
 }

@@ -7,7 +7,7 @@ use crate::auth::{Logins, Tickets, Visitors};
 use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Directory, Hint, Labels, Store};
-use crate::flow::{Flow, Models};
+use crate::flow::{Flow, Housekeeping, Models};
 use crate::telemetry::Metrics;
 
 /// The parts of the service that HTTP reaches.
@@ -25,6 +25,8 @@ pub struct Http {
     pub labels: Arc<dyn Labels>,
     /// Which model is live.
     pub models: Models,
+    /// What happens to the data over the years.
+    pub housekeeping: Housekeeping,
     /// Logins of the humans who answer.
     pub logins: Arc<Logins>,
     /// Visitors and their secrets.

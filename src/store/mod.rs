@@ -2,10 +2,12 @@
 //! the disk. PostgreSQL for several nodes. The statements are the same. And plain data,
 //! which keeps nothing, for tests.
 
+mod disk;
 pub mod memory;
 pub mod sql;
 pub mod sqlite;
 
+pub use disk::{DatabaseFile, Elsewhere};
 pub use memory::MemoryStore;
 pub use sql::SqlStore;
 pub use sqlite::{Limits, SqliteStore};

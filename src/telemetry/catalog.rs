@@ -81,6 +81,12 @@ pub const CATALOG: &[Metric] = &[
     service("baton_queue_oldest_seconds", &["queue"], "How long the longest has been waiting"),
     service("baton_agents", &["presence"], "Agents by presence"),
     service("baton_capacity_ratio", &["queue"], "Held conversations of agents online, by what they can hold"),
+    service("baton_store_bytes", &[], "Size of the database"),
+    service(
+        "baton_disk_free_bytes",
+        &[],
+        "Room left on the disk of the database, where it is a file of Baton's",
+    ),
     service("baton_analyzer_ready", &[], "1 while the model answers, 0 while words do"),
 ];
 
@@ -121,7 +127,8 @@ pub fn reference() -> String {
          - `baton_queue_oldest_seconds` above what you promise.\n\
          - `baton_agents{presence=\"online\"} == 0` during opening hours.\n\
          - `rate(baton_bot_replies_total{outcome=\"silent\"}[5m]) > 0`: your chatbot does not answer.\n\
-         - `/readyz` not 200: the store does not take writes.\n",
+         - `/readyz` not 200: the store does not take writes.\n\
+         - `baton_disk_free_bytes` below what a few days of growth take: a full disk refuses every message.\n",
     );
     page
 }

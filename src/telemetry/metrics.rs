@@ -46,6 +46,8 @@ pub struct Metrics {
     agents: Gauges,
     capacity_ratio: Gauges,
     analyzer_ready: Gauges,
+    store_bytes: Gauges,
+    disk_free: Gauges,
 }
 
 /// Milliseconds to a minute.
@@ -105,6 +107,8 @@ impl Metrics {
             agents: add(to, "baton_agents", Gauges::default()),
             capacity_ratio: add(to, "baton_capacity_ratio", Gauges::default()),
             analyzer_ready: add(to, "baton_analyzer_ready", Gauges::default()),
+            store_bytes: add(to, "baton_store_bytes", Gauges::default()),
+            disk_free: add(to, "baton_disk_free_bytes", Gauges::default()),
             registry: Arc::new(registry),
         }
     }
@@ -170,6 +174,17 @@ impl Metrics {
         self.analysis_repeats.get_or_create(&Labels::new()).inner().store(n_repeats, Ordering::Relaxed);
     }
 
+    /// How large the database is, and how much room is left where that is known.
+    pub fn storage(&self, bytes: u64, free: Option<u64>) {
+        self.store_bytes.get_or_create(&Labels::new()).set(bytes as f64);
+        match free {
+            Some(free) => {
+                self.disk_free.get_or_create(&Labels::new()).set(free as f64);
+            }
+            None => self.disk_free.clear(),
+        }
+    }
+
     /// Whether the model answers: 1, or 0 while words do.
     pub fn analyzer(&self, is_ready: IsReady) {
         self.analyzer_ready.get_or_create(&Labels::new()).set(if is_ready == IsReady::Yes {
@@ -233,6 +248,7 @@ mod tests {
         metrics.agents("online", 1);
         metrics.analyzer(IsReady::Yes);
         metrics.analysis_repeats(1);
+        metrics.storage(1, Some(1));
         metrics
     }
 

@@ -10,6 +10,7 @@ pub mod labels;
 pub mod models;
 pub mod observer;
 pub mod store;
+pub mod upkeep;
 
 pub use analyzer::{Analyzer, AnalyzerStatus};
 pub use bot::{Bot, Probe, Question, Reply, Speaker};
@@ -23,6 +24,7 @@ pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
 };
+pub use upkeep::{Disk, EraseError, Erased, KeptCounts, Person, Place, Removed, Upkeep, Walked};
 
 use std::sync::Arc;
 

@@ -66,7 +66,10 @@ fn count(sql: &dyn Sql) -> Result<LabelCounts, StoreError> {
     labels.iter().for_each(|label| counts.add(label));
     counts.conversations = sql.one("select count(*) from conversation_labels", &[], |row| row.get(0))?;
     let escalations: Vec<(String, usize)> = sql.all(
-        "select label, count(*) from judgements where label is not null group by label",
+        // Those of conversations that retention removed are kept as numbers.
+        "select label, cast(sum(n) as bigint) from (\
+         select label, count(*) as n from judgements where label is not null group by label \
+         union all select label, conversations as n from kept_counts where label <> '') as counted group by label",
         &[],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -115,7 +118,7 @@ fn verdicts(sql: &dyn Sql) -> Result<Vec<(ConversationId, ConversationLabel)>, S
 fn text_at(sql: &dyn Sql, conversation: &ConversationId, position: u64) -> Result<Option<Body>, StoreError> {
     sql.first(
         "select body from entries where conversation = ?1 and position = ?2 and kind = 'message' \
-         and author = 'visitor'",
+         and author = 'visitor' and body <> ''",
         values![conversation.as_str(), position],
         |row| row.get(0).map(Body::stored),
     )

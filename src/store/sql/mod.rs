@@ -10,9 +10,13 @@ mod entries;
 mod handoffs;
 mod labels;
 mod models;
+mod person;
+mod retention;
 mod rows;
 mod store;
+mod tables;
 mod threads;
+mod upkeep;
 
 pub(crate) use engine::values;
 pub use engine::{Alone, Cells, Column, Dialect, FromValue, Row, Sql, Value};

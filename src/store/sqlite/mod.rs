@@ -1,11 +1,13 @@
 //! SQLite: one file in WAL mode, `synchronous=FULL`, one writer with group commit.
 
 pub mod backup;
+mod compact;
 mod engine;
 
 use super::sql::{SqlStore, Threads};
 use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
+pub use compact::compact;
 use engine::SqliteEngine;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::cmp::Ordering;
@@ -17,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_directory.sql"),
     include_str!("migrations/0003_labels.sql"),
     include_str!("migrations/0004_models.sql"),
+    include_str!("migrations/0005_upkeep.sql"),
 ];
 
 /// How much the store does at once.
@@ -147,6 +150,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
     connection.pragma_update(None, "temp_store", "memory")?;
+    // What is removed is overwritten, not only forgotten.
+    connection.pragma_update(None, "secure_delete", "on")?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }

@@ -13,6 +13,7 @@ import { sentence } from '../labels/models.js';
 import { Empty, Failed, Head } from '../parts.js';
 import { may, write } from '../routes.js';
 import { CardRow } from './cards.js';
+import { Storage } from './storage.js';
 
 const EVERY_MS = 2000;
 const STALE_MS = 7000;
@@ -78,6 +79,7 @@ export function Live() {
               <${Who} data=${data} />
             </div>
             <${Recent} data=${data} />
+            ${may(account.value?.role ?? '', 'admin') && html`<${Storage} />`}
           </div>`}
   `;
 }

@@ -2,6 +2,7 @@
 //! service with real sockets.
 
 mod backup;
+mod years;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

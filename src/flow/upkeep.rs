@@ -1,0 +1,337 @@
+//! Any time: what is old goes, in small batches beside the traffic; how large the
+//! database is and how fast it grows; what is held of one person, shown and erased.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::ports::directory::Stamp;
+use super::ports::{
+    Clock, Disk, EraseError, Erased, IdSource, KeptCounts, Person, Place, StoreError, Upkeep,
+};
+use crate::domain::id::VisitorId;
+use crate::domain::time::Timestamp;
+
+/// How often old data are looked for.
+const ROUND: Duration = Duration::from_secs(600);
+/// How often the size is written down.
+const SAMPLE: Duration = Duration::from_secs(3600);
+/// A pause after each batch, in which nothing but traffic is written.
+const BREATH: Duration = Duration::from_millis(100);
+/// Entries that are removed in one write.
+const ENTRIES_AT_ONCE: u64 = 500;
+/// Rows that are looked at in one step of a walk.
+const ROWS_AT_ONCE: usize = 1_000;
+/// Growth is measured over this span, and not told before the least of it is known.
+const GROWTH_SPAN: Duration = Duration::from_secs(14 * 86_400);
+const GROWTH_LEAST: Duration = Duration::from_secs(86_400);
+const DAY_MS: f64 = 86_400_000.0;
+/// The largest database that is written anew while it serves: nobody writes meanwhile.
+const COMPACT_UP_TO: u64 = 256 * 1024 * 1024;
+
+/// What an operator sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// How long closed conversations are kept; none: for ever.
+    pub closed: Option<Duration>,
+    /// How long answers to commands are kept for clients that try again.
+    pub commands: Duration,
+    /// Least free bytes of the disk; 0: nobody is warned.
+    pub least_free: u64,
+}
+
+/// How large the database is, and how much room is left.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct DiskState {
+    /// Of the database.
+    pub bytes: u64,
+    /// Of the disk, where the database is in files of ours.
+    pub free: Option<u64>,
+    /// How many bytes it grows in a day; none while a day was not measured.
+    pub growth_per_day: Option<f64>,
+    /// Days until the disk is full, if it goes on so; none where it is not known, or does not grow.
+    pub days_left: Option<f64>,
+    /// Less is free than there should be.
+    pub is_low: bool,
+}
+
+/// What became of a person's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erasure {
+    /// Who they were.
+    pub visitors: Vec<VisitorId>,
+    /// What was reached.
+    pub erased: Erased,
+    /// Whether the database was written anew, so that nothing is left in gaps between rows.
+    pub is_compact: bool,
+}
+
+/// Keeps the data in order. Cheap to clone.
+#[derive(Clone)]
+pub struct Housekeeping(Arc<Inner>);
+
+struct Inner {
+    upkeep: Arc<dyn Upkeep>,
+    disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    keeping: Keeping,
+    /// Whether the last look found too little room, so that it is said once and not every time.
+    was_low: Mutex<bool>,
+}
+
+impl Housekeeping {
+    /// The duties, with what they work on.
+    pub fn new(
+        upkeep: Arc<dyn Upkeep>,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        keeping: Keeping,
+    ) -> Self {
+        Self(Arc::new(Inner { upkeep, disk, clock, ids, keeping, was_low: Mutex::new(false) }))
+    }
+
+    /// What is kept for how long.
+    pub fn keeping(&self) -> Keeping {
+        self.0.keeping
+    }
+
+    /// Looks after the data until told to stop.
+    pub async fn keep_up(&self, stopping: CancellationToken) {
+        let mut sampled_at: Option<Timestamp> = None;
+        loop {
+            let now = self.0.clock.now();
+            let is_due = sampled_at.is_none_or(|at| now.since(at) >= SAMPLE);
+            if is_due {
+                match self.note_size(now).await {
+                    Ok(()) => sampled_at = Some(now),
+                    Err(error) => {
+                        tracing::warn!(
+                            error.code = error.code(),
+                            "The size of the database was not noted: {error}"
+                        );
+                    }
+                }
+            }
+            if let Err(error) = self.round(now, &stopping).await {
+                tracing::warn!(error.code = error.code(), "Old data were not looked through: {error}");
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = self.0.clock.sleep(ROUND) => {}
+            }
+        }
+    }
+
+    /// Removes all that is older than it is kept, batch by batch. Gives how many conversations that were.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer; what was removed until then stays removed.
+    pub async fn round(&self, now: Timestamp, stopping: &CancellationToken) -> Result<u64, StoreError> {
+        let Inner { upkeep, keeping, .. } = &*self.0;
+        let mut n_conversations = 0;
+        if let Some(kept) = keeping.closed {
+            let before = now.minus(kept);
+            loop {
+                let removed = upkeep.remove_closed(before, ENTRIES_AT_ONCE).await?;
+                n_conversations += removed.conversations;
+                if removed.conversations == 0 || self.is_over(stopping).await {
+                    break;
+                }
+            }
+            let mut place = Some(Place::default());
+            while let Some(from) = place.take() {
+                let walked = upkeep.forget_visitors(before, from, ROWS_AT_ONCE).await?;
+                place = walked.next;
+                if self.is_over(stopping).await {
+                    break;
+                }
+            }
+        }
+        let before = now.minus(keeping.commands);
+        let (mut place, mut n_commands) = (Some(Place::default()), 0);
+        while let Some(from) = place.take() {
+            let walked = upkeep.forget_commands(before, from, ROWS_AT_ONCE).await?;
+            n_commands += walked.forgotten;
+            place = walked.next;
+            if self.is_over(stopping).await {
+                break;
+            }
+        }
+        if n_conversations + n_commands > 0 {
+            tracing::info!(
+                conversations = n_conversations,
+                commands = n_commands,
+                "{n_conversations} conversations older than they are kept were removed, and {n_commands} answers to commands"
+            );
+        }
+        Ok(n_conversations)
+    }
+
+    /// Lets others write for a while; true when the service stops.
+    async fn is_over(&self, stopping: &CancellationToken) -> bool {
+        tokio::select! {
+            () = stopping.cancelled() => true,
+            () = self.0.clock.sleep(BREATH) => stopping.is_cancelled(),
+        }
+    }
+
+    async fn note_size(&self, now: Timestamp) -> Result<(), StoreError> {
+        let bytes = self.bytes().await?;
+        self.0.upkeep.note_bytes(now, bytes).await?;
+        self.state().await.map(|_| ())
+    }
+
+    async fn bytes(&self) -> Result<u64, StoreError> {
+        match self.0.disk.used() {
+            Some(bytes) => Ok(bytes),
+            None => self.0.upkeep.bytes().await,
+        }
+    }
+
+    /// How large it is and how much room is left. Says so in the log when that becomes too little, and when it is
+    /// enough again.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn state(&self) -> Result<DiskState, StoreError> {
+        let now = self.0.clock.now();
+        let (bytes, free) = (self.bytes().await?, self.0.disk.free());
+        let samples = self.0.upkeep.bytes_since(now.minus(GROWTH_SPAN)).await?;
+        let growth_per_day = growth(&samples, now, bytes);
+        let days_left = growth_per_day
+            .filter(|growth| *growth > 0.0)
+            .zip(free)
+            .map(|(growth, free)| free as f64 / growth);
+        let state = DiskState { bytes, free, growth_per_day, days_left, is_low: self.is_low(free) };
+        Ok(state)
+    }
+
+    /// Whether less is free than there should be, without asking the store.
+    pub fn has_little_room(&self) -> Option<(u64, u64)> {
+        let free = self.0.disk.free();
+        self.is_low(free).then(|| (free.unwrap_or(0), self.0.keeping.least_free))
+    }
+
+    fn is_low(&self, free: Option<u64>) -> bool {
+        let least = self.0.keeping.least_free;
+        let is_low = free.is_some_and(|free| free < least);
+        let mut was_low = self.0.was_low.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_low != *was_low {
+            *was_low = is_low;
+            let free = free.unwrap_or(0);
+            if is_low {
+                tracing::warn!(
+                    disk.free = free,
+                    disk.least = least,
+                    "The disk has {free} bytes left, less than store.least_free: make room before writes are refused"
+                );
+            } else {
+                tracing::info!(disk.free = free, "The disk has room again: {free} bytes");
+            }
+        }
+        is_low
+    }
+
+    /// Everything that is held of a person: for each visitor that they are, a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn held_of(
+        &self,
+        stamp: Stamp,
+        person: &Person,
+    ) -> Result<Vec<(VisitorId, String)>, StoreError> {
+        let mut held = Vec::new();
+        for visitor in self.0.upkeep.visitors_of(person).await? {
+            self.0.upkeep.note_export(stamp.clone(), visitor.clone()).await?;
+            let json = self.0.upkeep.held_of(&visitor).await?;
+            held.push((visitor, json));
+        }
+        Ok(held)
+    }
+
+    /// Erases a person, and writes the database anew where that keeps nobody waiting or is wished.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, `StillOpen`, or when the store does not answer.
+    pub async fn erase(
+        &self,
+        stamp: Stamp,
+        person: &Person,
+        is_patient: bool,
+    ) -> Result<Erasure, EraseError> {
+        let visitors = self.0.upkeep.visitors_of(person).await?;
+        if visitors.is_empty() {
+            return Err(EraseError::NotFound);
+        }
+        let mut all = Erased::default();
+        for visitor in &visitors {
+            let fresh = self.0.ids.suffix();
+            let erased = self.0.upkeep.erase(stamp.clone(), visitor.clone(), fresh).await?;
+            all.conversations += erased.conversations;
+            all.entries += erased.entries;
+            all.labels += erased.labels;
+        }
+        let may_compact = is_patient || self.bytes().await? <= COMPACT_UP_TO;
+        let is_compact = may_compact && self.compact().await;
+        tracing::info!(
+            conversations = all.conversations,
+            "What was held of a person in {} conversations was erased",
+            all.conversations
+        );
+        Ok(Erasure { visitors, erased: all, is_compact })
+    }
+
+    /// Writes the database anew on a thread that may wait.
+    async fn compact(&self) -> bool {
+        let disk = Arc::clone(&self.0.disk);
+        match tokio::task::spawn_blocking(move || disk.compact()).await {
+            Ok(Ok(is_compact)) => is_compact,
+            Ok(Err(why)) => {
+                tracing::warn!("The database was not written anew after an erasure: {why}");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The numbers of what was removed.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn kept_counts(&self) -> Result<KeptCounts, StoreError> {
+        self.0.upkeep.kept_counts().await
+    }
+}
+
+/// Bytes a day, from the oldest sample to now; none while that is less than a day.
+fn growth(samples: &[(Timestamp, u64)], now: Timestamp, bytes: u64) -> Option<f64> {
+    let (at, before) = samples.first()?;
+    let span = now.since(*at);
+    if span < GROWTH_LEAST {
+        return None;
+    }
+    Some((bytes as f64 - *before as f64) / (span.as_millis() as f64 / DAY_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_not_told_before_a_day_was_measured() {
+        let at = |hours: i64| Timestamp::from_millis(hours * 3_600_000);
+        assert_eq!(growth(&[], at(30), 9), None);
+        assert_eq!(growth(&[(at(0), 1_000)], at(23), 9_000), None);
+        assert_eq!(growth(&[(at(0), 1_000), (at(24), 2_000)], at(48), 5_000), Some(2_000.0));
+        assert_eq!(growth(&[(at(0), 1_000)], at(24), 500), Some(-500.0), "retention makes it smaller");
+    }
+}
