@@ -10,6 +10,7 @@ use crate::support::histories::questions::{about_all, about_one, same};
 use crate::support::simulated::dice::Dice;
 use crate::support::stores;
 use baton::store::MemoryStore;
+use std::process::Command;
 
 /// Operations in a usual test run.
 const OPERATIONS: usize = 5_000;
@@ -72,4 +73,28 @@ async fn random_histories_are_the_same_on_every_store() {
         seed += 1;
     }
     eprintln!("{operations} operations from seed {from}, the same on every store");
+}
+
+/// A comparison that never showed a difference proves little. Each mistake is planted in a process of its own.
+#[test]
+fn a_planted_mistake_is_found() {
+    let mistakes = [
+        "client_id_conflict_ignored",
+        "retry_writes_twice",
+        "claim_without_compare_and_set",
+        "position_ignored",
+        "sequence_from_memory",
+        "capacity_not_reserved",
+        "note_gets_visitor_sequence",
+    ];
+    for mistake in mistakes {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["differential::random_histories_are_the_same_on_every_store", "--exact", "--nocapture"])
+            .env("BATON_PLANTED", mistake)
+            .env("BATON_DIFFERENTIAL_OPERATIONS", HISTORY.to_string())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(" differs\n"), "`{mistake}` is not found:\n{said}");
+    }
 }

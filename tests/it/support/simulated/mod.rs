@@ -2,6 +2,7 @@
 //! clock, bus, identifiers, analyzer, bot, and a store that fails when told.
 
 pub mod dice;
+pub mod ending;
 pub mod order;
 pub mod parts;
 pub mod people;

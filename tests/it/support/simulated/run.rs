@@ -10,7 +10,7 @@ use crate::support::checks;
 use crate::support::world::{BEGINNING, queue};
 use baton::domain::account::{AccountChange, Email};
 use baton::domain::agent::{Presence, Role};
-use baton::domain::conversation::{Conversation, ConversationState as State, StateName};
+use baton::domain::conversation::{Conversation, ConversationState as State};
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::id::{ConversationId, OfferId};
 use baton::domain::queue::Queue;
@@ -21,7 +21,7 @@ use baton::flow::{Flow, FlowError, Settings};
 use baton::shutdown::Tracker;
 use baton::store::MemoryStore;
 use futures_util::FutureExt as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
@@ -34,8 +34,8 @@ const RESTLESS: usize = 20_000;
 enum Heard {
     Started(Result<(), FlowError>),
     Answer(Command, Result<Ack, FlowError>),
-    /// Who is here was told to the flow, or not.
-    Told(usize),
+    /// Who is here was told to the flow; or it was not noted, and is told again.
+    Told(usize, Result<(), FlowError>),
     /// A visitor's page has read on.
     Read(usize, Vec<(ConversationId, u64, u64)>),
     Nothing,
@@ -43,48 +43,50 @@ enum Heard {
 
 /// A visitor's page: what it has shown so far.
 #[derive(Default)]
-struct Page {
-    shown: BTreeMap<ConversationId, Vec<u64>>,
+pub(super) struct Page {
+    pub(super) shown: BTreeMap<ConversationId, Vec<u64>>,
     is_reading: bool,
 }
 
 /// An agent's socket, as the gateway knows it.
 #[derive(Default, Clone, Copy)]
-struct Desk {
-    is_here: bool,
+pub(super) struct Desk {
+    pub(super) is_here: bool,
     /// What the flow was told last.
     is_told: bool,
     is_telling: bool,
+    /// What the store knows after that did not go through.
+    is_unsure: bool,
 }
 
 /// Everything in one run.
 pub struct Run {
-    dice: Dice,
+    pub(super) dice: Dice,
     /// What happened.
     pub trace: Trace,
-    data: MemoryStore,
-    store: Arc<SimulatedStore>,
-    clock: SimulatedClock,
+    pub(super) data: MemoryStore,
+    pub(super) store: Arc<SimulatedStore>,
+    pub(super) clock: SimulatedClock,
     ids: CountedIds,
-    bus: BadBus,
+    pub(super) bus: BadBus,
     analyzer: MoodyAnalyzer,
-    policy: EscalationPolicy,
+    pub(super) policy: EscalationPolicy,
     order: Order,
-    flow: Option<Flow>,
+    pub(super) flow: Option<Flow>,
     is_starting: bool,
     heard: Arc<Mutex<Vec<Heard>>>,
     n_commands: u64,
     /// Asked for and not answered yet.
-    open: BTreeMap<String, Command>,
-    acked: BTreeMap<String, (Command, Ack)>,
-    pages: Vec<Page>,
-    desks: Vec<Desk>,
+    pub(super) open: BTreeMap<String, Command>,
+    pub(super) acked: BTreeMap<String, (Command, Ack)>,
+    pub(super) pages: Vec<Page>,
+    pub(super) desks: Vec<Desk>,
     offers: Vec<(ConversationId, OfferId)>,
-    n_writes: u64,
+    pub(super) n_writes: u64,
 }
 
 /// The answer of plain data, which waits for nobody.
-fn now<T>(call: impl Future<Output = T>) -> T {
+pub(super) fn now<T>(call: impl Future<Output = T>) -> T {
     call.now_or_never().unwrap()
 }
 
@@ -148,13 +150,13 @@ impl Run {
         }
     }
 
-    fn say(&mut self, line: &str) {
+    pub(super) fn say(&mut self, line: &str) {
         self.trace.line(line);
     }
 
     // --- the process ----------------------------------------------------------------
 
-    fn start(&mut self) {
+    pub(super) fn start(&mut self) {
         self.order = Order::default();
         let ports = Ports {
             store: self.store.clone(),
@@ -200,7 +202,7 @@ impl Run {
     }
 
     /// Who is up and serves.
-    fn serving(&self) -> Option<Flow> {
+    pub(super) fn serving(&self) -> Option<Flow> {
         self.flow.clone().filter(|_| !self.is_starting)
     }
 
@@ -219,7 +221,7 @@ impl Run {
     }
 
     /// Until every task waits.
-    fn come_to_rest(&mut self) {
+    pub(super) fn come_to_rest(&mut self) {
         assert!(!self.go_on(RESTLESS), "the process does not come to rest");
     }
 
@@ -233,9 +235,12 @@ impl Run {
                     self.crash();
                 }
                 Heard::Answer(command, answer) => self.answered(command, answer),
-                Heard::Told(n) => {
-                    self.desks[n].is_telling = false;
-                    self.tell(n);
+                Heard::Told(n, told) => {
+                    let desk = &mut self.desks[n];
+                    (desk.is_telling, desk.is_unsure) = (false, told.is_err());
+                    if told.is_ok() {
+                        self.tell(n);
+                    }
                 }
                 Heard::Read(n, found) => self.show(n, found),
                 Heard::Nothing => {}
@@ -245,7 +250,7 @@ impl Run {
 
     // --- commands -------------------------------------------------------------------
 
-    fn ask(&mut self, who: Who, what: What) {
+    pub(super) fn ask(&mut self, who: Who, what: What) {
         self.n_commands += 1;
         let client_id = format!("c{}", self.n_commands);
         let command = Command { who, client_id: client_id.clone(), what };
@@ -253,8 +258,14 @@ impl Run {
         self.send(command);
     }
 
-    fn send(&mut self, command: Command) {
+    pub(super) fn send(&mut self, command: Command) {
         let Some(flow) = self.serving() else { return };
+        // Without a socket an agent can ask for nothing.
+        if let Who::Agent(n) = command.who
+            && !self.desks[n].is_here
+        {
+            return;
+        }
         self.say(&format!("sends {command:?}"));
         self.task("command", async move {
             let answer = command.carry_out(&flow).await;
@@ -289,7 +300,7 @@ impl Run {
     }
 
     /// Acknowledged is stored, at the place that was named (invariants 2 and 8).
-    fn check_ack(&self, command: &Command, ack: &Ack) {
+    pub(super) fn check_ack(&self, command: &Command, ack: &Ack) {
         let Some(text) = command.what.text() else { return };
         let position = ack.position.unwrap_or_else(|| panic!("{command:?} has no position"));
         let entries = now(self.data.entries(&ack.conversation, position - 1, 1)).unwrap();
@@ -303,9 +314,9 @@ impl Run {
     // --- presence and pages ---------------------------------------------------------
 
     /// Tells the flow that an agent came or went, one after the other, as the gateway does.
-    fn tell(&mut self, n: usize) {
+    pub(super) fn tell(&mut self, n: usize) {
         let desk = &mut self.desks[n];
-        if desk.is_telling || desk.is_here == desk.is_told {
+        if desk.is_telling || (desk.is_here == desk.is_told && !desk.is_unsure) {
             return;
         }
         (desk.is_told, desk.is_telling) = (desk.is_here, true);
@@ -313,15 +324,15 @@ impl Run {
         let Some(flow) = self.serving() else { return };
         let heard_at = self.clock.now();
         self.task("presence", async move {
-            let _logged = match is_here {
+            let told = match is_here {
                 true => flow.agent_connected(&agent_of(n)).await,
                 false => flow.agent_disconnected(&agent_of(n), heard_at).await,
             };
-            Heard::Told(n)
+            Heard::Told(n, told)
         });
     }
 
-    fn be_here(&mut self, n: usize, is_here: bool) {
+    pub(super) fn be_here(&mut self, n: usize, is_here: bool) {
         if self.serving().is_some() {
             self.say(&format!("{} is here: {is_here}", AGENTS[n].0));
             self.desks[n].is_here = is_here;
@@ -329,7 +340,7 @@ impl Run {
         }
     }
 
-    fn choose(&mut self, n: usize, presence: Presence) {
+    pub(super) fn choose(&mut self, n: usize, presence: Presence) {
         let Some(flow) = self.serving() else { return };
         self.say(&format!("{} is {presence:?}", AGENTS[n].0));
         self.task("presence", async move {
@@ -339,7 +350,7 @@ impl Run {
     }
 
     /// A page reads what it has not shown yet of its visitor's latest conversation.
-    fn read_on(&mut self, n: usize) {
+    pub(super) fn read_on(&mut self, n: usize) {
         let Some(flow) = self.serving().filter(|_| !self.pages[n].is_reading) else { return };
         self.pages[n].is_reading = true;
         let shown: BTreeMap<_, _> =
@@ -375,7 +386,7 @@ impl Run {
 
     // --- what happens ---------------------------------------------------------------
 
-    fn all(&self) -> Vec<Conversation> {
+    pub(super) fn all(&self) -> Vec<Conversation> {
         now(self.data.search(Search { limit: 10_000, ..Search::default() })).unwrap()
     }
 
@@ -408,8 +419,8 @@ impl Run {
 
     fn agent_acts(&mut self) {
         let n = self.dice.below(AGENTS.len());
-        if self.dice.percent(20) {
-            let is_here = self.dice.percent(75);
+        if !self.desks[n].is_here || self.dice.percent(7) {
+            let is_here = !self.desks[n].is_here;
             return self.be_here(n, is_here);
         }
         if self.dice.percent(20) {
@@ -473,6 +484,7 @@ impl Run {
             _ => self.clock.now().plus(Duration::from_secs(self.dice.one(&[301, 25 * 3_600]))),
         };
         self.clock.move_to(to);
+        (0..AGENTS.len()).for_each(|n| self.tell(n));
         self.say(&format!("it is {}", self.clock.now()));
     }
 
@@ -492,7 +504,7 @@ impl Run {
         }
     }
 
-    fn heal(&mut self) {
+    pub(super) fn heal(&mut self) {
         self.store.is_down.store(false, Relaxed);
         self.store.failing.store(0, Relaxed);
         self.say("the store is well");
@@ -509,7 +521,7 @@ impl Run {
     }
 
     /// One thing happens, and the process goes on for a while.
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         if self.flow.is_none() {
             self.start();
         }
@@ -541,148 +553,6 @@ impl Run {
         };
         if let Some(n) = n {
             self.read_on(n);
-        }
-    }
-
-    /// So many things happen; then all is well again, everybody is there, and nobody may be left behind.
-    pub fn play(&mut self, steps: usize) {
-        for _ in 0..steps {
-            self.step();
-        }
-        self.settle();
-        self.check_all();
-        let sum = format!("{:?}", self.all());
-        self.say(&sum);
-    }
-
-    // --- the end --------------------------------------------------------------------
-
-    /// All is well again: who was not answered asks again, and time goes on.
-    fn settle(&mut self) {
-        self.say("all is well");
-        self.heal();
-        while self.serving().is_none() {
-            if self.flow.is_none() {
-                self.start();
-            }
-            self.come_to_rest();
-        }
-        self.come_to_rest();
-        for command in self.open.values().cloned().collect::<Vec<_>>() {
-            self.send(command);
-        }
-        self.come_to_rest();
-        assert!(self.open.is_empty(), "nobody answers {:?}", self.open);
-        self.pass(Duration::from_secs(10), 12);
-        self.check_deadlines();
-        // The agents come and work through all that waits.
-        for n in 0..AGENTS.len() {
-            self.be_here(n, true);
-            self.choose(n, Presence::Online);
-        }
-        self.come_to_rest();
-        for _ in 0..120 {
-            self.pass(Duration::from_secs(5), 2);
-            self.work();
-            if self.all().iter().all(|c| matches!(c.state.name(), StateName::WithBot | StateName::Closed)) {
-                break;
-            }
-        }
-        let waiting: Vec<_> = self
-            .all()
-            .into_iter()
-            .filter(|c| c.state.waiting_since().is_some())
-            .map(|c| (c.id, c.state))
-            .collect();
-        assert!(waiting.is_empty(), "invariant 7: everybody is there, and these still wait: {waiting:?}");
-        for n in 0..VISITORS.len() {
-            for _ in 0..200 {
-                let before = self.pages[n].shown.values().map(Vec::len).sum::<usize>();
-                self.read_on(n);
-                self.come_to_rest();
-                if self.pages[n].shown.values().map(Vec::len).sum::<usize>() == before {
-                    break;
-                }
-            }
-        }
-    }
-
-    /// Time passes in rounds of the watch.
-    fn pass(&mut self, span: Duration, rounds: usize) {
-        for _ in 0..rounds {
-            self.clock.move_to(self.clock.now().plus(span));
-            self.come_to_rest();
-            self.clock.move_to(self.clock.now().plus(Duration::from_millis(1_001)));
-            self.come_to_rest();
-        }
-    }
-
-    /// Agents do at once what is theirs to do.
-    fn work(&mut self) {
-        for n in 0..AGENTS.len() {
-            for held in now(self.data.held_by(&agent_of(n))).unwrap() {
-                let id = held.id.clone();
-                let what = match &held.state {
-                    State::Offered { offer, .. } => What::Accepts(id, offer.clone()),
-                    State::WrapUp { .. } => What::WrapsUp(id),
-                    _ => What::Resolves(id),
-                };
-                self.ask(Who::Agent(n), what);
-            }
-        }
-        self.come_to_rest();
-    }
-
-    // --- what must hold -------------------------------------------------------------
-
-    fn check_state(&self) {
-        let all = self.all();
-        let (mut open, mut held) = (BTreeSet::new(), BTreeMap::<_, u32>::new());
-        for conversation in &all {
-            now(checks::check_state(&self.data, conversation));
-            if conversation.state.is_open() {
-                let is_first = open.insert(conversation.visitor.clone());
-                assert!(is_first, "{} has two open conversations", conversation.visitor);
-            }
-            if matches!(conversation.state.name(), StateName::Offered | StateName::WithAgent) {
-                *held.entry(conversation.state.agent().unwrap().clone()).or_default() += 1;
-            }
-        }
-        for (n, (name, capacity)) in AGENTS.into_iter().enumerate() {
-            let held = held.get(&agent_of(n)).copied().unwrap_or(0);
-            assert!(held <= capacity, "invariant 6: {name} holds {held} of {capacity}");
-        }
-    }
-
-    fn check_deadlines(&self) {
-        let clock = self.clock.now();
-        now(checks::check_deadlines(&self.data, &self.policy.service, clock));
-    }
-
-    fn check_all(&self) {
-        self.check_state();
-        self.check_deadlines();
-        let (mut said, mut names) = (BTreeSet::new(), BTreeSet::new());
-        for conversation in self.all() {
-            now(checks::check_log(&self.data, &conversation));
-            for entry in now(self.data.entries(&conversation.id, 0, 100_000)).unwrap() {
-                if let Some(text) = checks::said(&entry).filter(|text| text.contains('#')) {
-                    assert!(said.insert(text.to_owned()), "said once and stored twice: {text}");
-                }
-                if let Some(name) = entry.client_id {
-                    assert!(names.insert(name.clone()), "one command was carried out twice: {name}");
-                }
-            }
-        }
-        now(checks::check_decisions(&self.data, &self.policy));
-        for (command, ack) in self.acked.values() {
-            self.check_ack(command, ack);
-        }
-        for (n, page) in self.pages.iter().enumerate() {
-            if let Some(latest) = now(self.data.latest_of(&visitor_of(n))).unwrap() {
-                let shown = page.shown.get(&latest.id).map_or(0, Vec::len) as u64;
-                assert_eq!(shown, latest.last_visitor_seq, "invariant 8: {} is behind", VISITORS[n]);
-            }
         }
     }
 }
