@@ -75,8 +75,9 @@ export async function startBaton({ environment = {}, demo = false } = {}) {
     base,
     folder,
     output: () => output,
-    restart: async (/** @type {NodeJS.Signals} */ signal = 'SIGKILL') => {
+    restart: async (/** @type {NodeJS.Signals} */ signal = 'SIGKILL', meanwhile = async () => {}) => {
       await stop(signal);
+      await meanwhile();
       await start();
     },
     stop: async () => {
