@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
@@ -11,8 +12,13 @@ use super::manifest::{self, Manifest};
 use super::{Failure, print};
 use crate::app::{restoring_mark, take_alone};
 use crate::config::Config;
-use crate::flow::ports::{Clock as _, IdSource as _};
+use crate::domain::id::VisitorId;
+use crate::domain::time::Timestamp;
+use crate::flow::ports::directory::Stamp;
+use crate::flow::ports::{Clock as _, Directory as _, EraseError, IdSource as _, Upkeep as _};
+use crate::store::SqliteStore;
 use crate::store::sqlite::backup::{inspect, rename_history};
+use crate::store::sqlite::compact;
 use crate::system::{SystemClock, TimeOrderedIds};
 
 /// Put a backup in place. Everything is checked before anything is changed; clients that were connected notice and
@@ -49,8 +55,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         .with_context(|| format!("cannot make {}", place.folder.display()))?;
     // Held to the end: nobody starts to serve in between.
     let _alone = take_alone(&config)?;
-    let (before, is_unfinished) = (place.occupied(), place.mark.exists());
-    if !before.is_empty() && !arguments.replace && !is_unfinished {
+    if !place.occupied().is_empty() && !arguments.replace && !place.mark.exists() {
         return Err(Failure::Usage(format!(
             "{} holds data; with --replace it is kept aside and the backup put in its place",
             place.folder.display()
@@ -60,12 +65,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if draft.exists() {
         fs::remove_dir_all(&draft).context("an earlier draft cannot be removed")?;
     }
-    let staged = stage(&arguments.from, &manifest, &draft);
+    let staged = stage(&arguments.from, &manifest, &draft, &place.database);
     if staged.is_err() {
         let _ = fs::remove_dir_all(&draft);
     }
-    let history_id = staged?;
-    let aside = exchange(&place, &draft, &before)?;
+    let (history_id, again) = staged?;
+    // Looked at again: reading the database may have left files of SQLite beside it.
+    let aside = exchange(&place, &draft, &place.occupied())?;
     let _ = fs::remove_dir_all(&draft);
     let rows = |table: &str| manifest.database.rows.get(table).copied().unwrap_or(0);
     let result = json!({
@@ -78,6 +84,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         "entries": rows("entries"),
         "models": manifest.models(),
         "kept_aside": aside,
+        "erased_again": again.done,
+        "not_erased_again": again.refused,
     });
     print(&result.to_string())
 }
@@ -122,8 +130,80 @@ impl Place {
     }
 }
 
-/// Copies the backup beside its place, checks the copy, and gives the history a new name.
-fn stage(from: &Path, manifest: &Manifest, draft: &Path) -> anyhow::Result<String> {
+/// People who were erased after the backup was made.
+#[derive(Default)]
+struct ErasedAgain {
+    /// Erased in the copy too.
+    done: Vec<String>,
+    /// Still in it: a conversation of theirs is not over there.
+    refused: Vec<String>,
+}
+
+/// Takes out of the copy whom the database that it replaces says were erased since.
+fn erase_again(copy: &Path, replaced: &Path, since: Timestamp) -> anyhow::Result<ErasedAgain> {
+    let mut again = ErasedAgain::default();
+    if !replaced.exists() {
+        return Ok(again);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let erased = match SqliteStore::open_to_read(replaced) {
+        Ok(store) => runtime.block_on(erased_since(&store, since)),
+        Err(error) => Err(error.into()),
+    };
+    let erased = match erased {
+        Ok(erased) if erased.is_empty() => return Ok(again),
+        Ok(erased) => erased,
+        Err(error) => {
+            eprintln!(
+                "baton: who was erased after the backup is not known, and may be there again: {error:#}"
+            );
+            return Ok(again);
+        }
+    };
+    let store = SqliteStore::open(copy, "unused")?;
+    let stamp = Stamp { by: None, at: SystemClock.now() };
+    for visitor in erased {
+        let name = visitor.as_str().to_owned();
+        match runtime.block_on(store.erase(stamp.clone(), visitor, TimeOrderedIds.suffix())) {
+            Ok(_) => again.done.push(name),
+            Err(EraseError::NotFound) => {}
+            Err(EraseError::StillOpen(_)) => again.refused.push(name),
+            Err(EraseError::Store(error)) => return Err(error.into()),
+        }
+    }
+    drop(store);
+    compact(copy, Duration::from_secs(5))?;
+    for name in &again.refused {
+        eprintln!(
+            "baton: {name} was erased after the backup and is there again: a conversation is not over in it"
+        );
+    }
+    Ok(again)
+}
+
+async fn erased_since(store: &SqliteStore, since: Timestamp) -> anyhow::Result<Vec<VisitorId>> {
+    const PAGE: u32 = 500;
+    let (mut found, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.audit(before, PAGE).await?;
+        let is_last = page.len() < PAGE as usize || page.last().is_some_and(|entry| entry.at < since);
+        before = page.last().map(|entry| entry.number);
+        let erasures = page.into_iter().filter(|entry| entry.action == "person.erase" && entry.at >= since);
+        found.extend(erasures.filter_map(|entry| VisitorId::parse(&entry.target).ok()));
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// Copies the backup beside its place, checks the copy, erases in it who was erased since, and gives the history a new
+/// name.
+fn stage(
+    from: &Path,
+    manifest: &Manifest,
+    draft: &Path,
+    replaced: &Path,
+) -> anyhow::Result<(String, ErasedAgain)> {
     manifest::make_folder(draft)?;
     for file in &manifest.files {
         let target = draft.join(&file.path);
@@ -139,11 +219,12 @@ fn stage(from: &Path, manifest: &Manifest, draft: &Path) -> anyhow::Result<Strin
         found == manifest.database,
         "the backup is damaged: its database holds other rows than its list says"
     );
+    let again = erase_again(&database, replaced, manifest.taken_at)?;
     let history_id = TimeOrderedIds.suffix();
     rename_history(&database, &history_id)?;
     File::open(&database)?.sync_all()?;
     manifest::sync_folders(draft)?;
-    Ok(history_id)
+    Ok((history_id, again))
 }
 
 /// Moves what is there aside and the copy into its place. A mark stands from the first move to the last, so that a

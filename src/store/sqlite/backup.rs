@@ -167,6 +167,8 @@ pub fn rename_history(path: &Path, history_id: &str) -> Result<String, BackupErr
     let before =
         connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
     connection.execute("update meta set value = ?1 where key = 'history_id'", [history_id])?;
+    // One file again, with no log beside it, so that it can be moved.
+    connection.execute_batch("pragma journal_mode = delete")?;
     Ok(before)
 }
 

@@ -241,6 +241,32 @@ async fn a_damaged_backup_is_refused_and_loses_nothing() {
     done(&restore);
 }
 
+/// Whoever was erased after the backup is not brought back by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_outlives_a_restore() {
+    let app = TestApp::start().await;
+    let mut tab = Visitor::boot(&Door::of(&app), address(4)).await.connect().await;
+    tab.says("My secret is marmaladevariations").await;
+    tab.does(json!({"type": "conversation.end"})).await;
+    drop(tab);
+    let folder = app.finish().await;
+    let data = text(folder.path());
+    let shelf = tempfile::tempdir().unwrap();
+    let to = shelf.path().join("monday");
+    done(&["backup", "--data", data, "--to", text(&to)]);
+    let visitor: String = Connection::open(folder.path().join("baton.db"))
+        .unwrap()
+        .query_row("select id from visitor", [], |row| row.get(0))
+        .unwrap();
+    done(&["person", "erase", "--data", data, "--visitor", &visitor]);
+    let restored = done(&["restore", "--from", text(&to), "--data", data, "--replace"]);
+    assert_eq!(restored["erased_again"], json!([visitor]));
+    let word = b"marmaladevariations";
+    let has_it = |path: &Path| fs::read(path).unwrap().windows(word.len()).any(|window| window == word);
+    assert!(has_it(&to.join("baton.db")) && !has_it(&folder.path().join("baton.db")));
+    refused(&["person", "export", "--data", data, "--visitor", &visitor], 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_command_brings_a_backup_to_a_new_machine() {
     let (data, shelf, to) = with_backup().await;
