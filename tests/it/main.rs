@@ -12,6 +12,7 @@ mod invariants;
 mod simulation;
 mod store_contract;
 mod directory_contract;
+mod upkeep_contract;
 mod store_sqlite;
 mod differential;
 mod architecture;

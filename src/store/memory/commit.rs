@@ -4,7 +4,7 @@ use super::rows::{Row, Rows, goes_on};
 use crate::domain::conversation::{
     Author, Change, Conversation, ConversationState, Entry, EntryKind, HandoffChange, NewEntry, Reservation,
 };
-use crate::domain::handoff::{Handoff, HandoffStatus};
+use crate::domain::handoff::{Handoff, HandoffOutcome, HandoffStatus};
 use crate::domain::id::{ConversationId, HandoffId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Ack, CommandKey, ReadMarks, Receipt, StoreError};
@@ -80,6 +80,11 @@ impl Rows {
             at: entries.first().map_or(now, |entry| entry.at),
         };
         self.handoffs.extend(handoffs);
+        for ended in &change.handoffs {
+            if let HandoffChange::End { handoff, outcome: HandoffOutcome::Abandoned, .. } = ended {
+                self.abandoned.insert(handoff.clone());
+            }
+        }
         let row = self.conversations.entry(conversation.id.clone()).or_insert_with(|| Row {
             conversation: conversation.clone(),
             entries: Vec::new(),

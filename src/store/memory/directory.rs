@@ -3,7 +3,7 @@
 
 use super::MemoryStore;
 use super::models::number;
-use super::rows::{AccountRow, AuditRow, PolicyRow, Rows};
+use super::rows::{AccountRow, AuditRow, PolicyRow, Rows, VisitorRow};
 use crate::domain::account::{Account, AccountChange, Email};
 use crate::domain::agent::{Agent, Role};
 use crate::domain::conversation::StateName;
@@ -190,7 +190,7 @@ impl Rows {
     }
 
     fn visitor(&self, id: &VisitorId) -> Option<VisitorRecord> {
-        let (widget, profile) = self.visitors.get(id)?;
+        let VisitorRow { widget, profile, .. } = self.visitors.get(id)?;
         Some(VisitorRecord { id: id.clone(), widget: widget.clone(), profile: profile.clone() })
     }
 }
@@ -522,7 +522,7 @@ impl Directory for MemoryStore {
 
     async fn save_visitor(
         &self,
-        _at: Timestamp,
+        at: Timestamp,
         visitor: VisitorRecord,
         secret: SecretHash,
     ) -> Result<(), StoreError> {
@@ -531,8 +531,8 @@ impl Directory for MemoryStore {
         // The widget they came through first, and whose a secret is, never change.
         rows.visitor_secrets.entry(secret).or_insert_with(|| id.clone());
         match rows.visitors.get_mut(&id) {
-            Some((_, known)) => *known = profile,
-            None => drop(rows.visitors.insert(id, (widget, profile))),
+            Some(known) => known.profile = profile,
+            None => drop(rows.visitors.insert(id, VisitorRow { widget, profile, created_at: at })),
         }
         Ok(())
     }

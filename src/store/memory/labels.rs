@@ -10,7 +10,6 @@ use crate::domain::tuning::{Evidence, Source, hint_of_escalation, hint_of_place}
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{DirectoryError, Labels, LabelsOf, StoreError};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
 
 impl Row {
     /// What the visitor wrote at a position.
@@ -56,7 +55,8 @@ impl Rows {
         let (mut said, mut hinted) = (Vec::new(), Vec::new());
         for (id, row) in &self.conversations {
             let add = |found: &mut Vec<Evidence>, position: u64, label: MessageLabel, source: Source| {
-                let evidence = row.text_at(position).map(|text| Evidence {
+                let text = row.text_at(position).filter(|text| !text.as_str().is_empty());
+                let evidence = text.map(|text| Evidence {
                     conversation: id.clone(),
                     position,
                     text: text.clone(),
@@ -157,7 +157,8 @@ impl Labels for MemoryStore {
             counts.conversations += usize::from(row.label.is_some());
         }
         let labels = rows.judgements.values().filter_map(|judged| judged.wrap_up.as_ref()?.label);
-        let mut of_agents: BTreeMap<&str, usize> = BTreeMap::new();
+        // Those of conversations that were removed are kept as numbers.
+        let mut of_agents = rows.kept_labels.clone();
         labels.for_each(|label| *of_agents.entry(label.as_str()).or_default() += 1);
         for (place, label) in Label::ALL.iter().enumerate() {
             counts.escalations[place] = of_agents.get(label.as_str()).copied().unwrap_or(0);

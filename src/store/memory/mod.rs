@@ -11,6 +11,7 @@ mod labels;
 mod models;
 mod port;
 mod rows;
+mod upkeep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

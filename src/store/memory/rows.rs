@@ -13,8 +13,8 @@ use crate::domain::site::Widget;
 use crate::domain::time::Timestamp;
 use crate::domain::visitor::Profile;
 use crate::flow::ports::directory::{Link, Login, SecretHash};
-use crate::flow::ports::{Ack, Judgement, ReadMarks};
-use std::collections::BTreeMap;
+use crate::flow::ports::{Ack, Judgement, KeptCounts, ReadMarks};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A conversation and all that hangs on it.
 pub(super) struct Row {
@@ -24,6 +24,13 @@ pub(super) struct Row {
     pub(super) marks: ReadMarks,
     pub(super) label: Option<ConversationLabel>,
     pub(super) message_labels: BTreeMap<u64, MessageLabel>,
+}
+
+/// What is known of a visitor.
+pub(super) struct VisitorRow {
+    pub(super) widget: WidgetKey,
+    pub(super) profile: Profile,
+    pub(super) created_at: Timestamp,
 }
 
 /// An account and the hash its password is checked against.
@@ -66,6 +73,8 @@ pub(super) struct AuditRow {
 pub(super) struct Rows {
     pub(super) conversations: BTreeMap<ConversationId, Row>,
     pub(super) handoffs: BTreeMap<HandoffId, Handoff>,
+    /// Handoffs whose visitor went away.
+    pub(super) abandoned: BTreeSet<HandoffId>,
     /// By actor and client id, for ever: what it said and what was answered.
     pub(super) commands: BTreeMap<(String, String), ([u8; 16], Ack)>,
     pub(super) judgements: BTreeMap<ConversationId, Judgement>,
@@ -80,11 +89,17 @@ pub(super) struct Rows {
     pub(super) knowledge_changes: i64,
     pub(super) canned: BTreeMap<CannedId, CannedReply>,
     pub(super) widgets: Vec<Widget>,
-    pub(super) visitors: BTreeMap<VisitorId, (WidgetKey, Profile)>,
+    pub(super) visitors: BTreeMap<VisitorId, VisitorRow>,
     pub(super) visitor_secrets: BTreeMap<SecretHash, VisitorId>,
     pub(super) policies: Vec<PolicyRow>,
     pub(super) models: Vec<ModelRow>,
     pub(super) audit: Vec<AuditRow>,
+    /// Of conversations that were removed.
+    pub(super) kept_counts: KeptCounts,
+    /// How often agents gave each label to conversations that were removed.
+    pub(super) kept_labels: BTreeMap<&'static str, usize>,
+    /// How large everything was, and when.
+    pub(super) bytes: BTreeMap<Timestamp, u64>,
 }
 
 impl Rows {

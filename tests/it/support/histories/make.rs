@@ -142,7 +142,19 @@ impl Maker {
             25..=64 => self.changes(data),
             65..=78 => self.records(data),
             79..=92 => self.directs(),
-            _ => self.labels(data),
+            93..=98 => self.labels(data),
+            _ => self.keeps(),
+        }
+    }
+
+    /// What is old goes; somebody is erased.
+    fn keeps(&mut self) -> Operation {
+        let before = self.now.minus(Duration::from_secs(self.dice.one(&[10, 600])));
+        match self.dice.below(4) {
+            0 => Operation::RemoveClosed(before, self.dice.below(20) as u64),
+            1 => Operation::ForgetCommands(before, 1 + self.dice.below(40)),
+            2 => Operation::ForgetVisitors(before, 1 + self.dice.below(3)),
+            _ => Operation::Erase(self.stamp(), self.visitor(), format!("{}", self.number())),
         }
     }
 

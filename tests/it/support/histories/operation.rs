@@ -5,7 +5,9 @@ use baton::domain::account::{Account, AccountChange};
 use baton::domain::agent::Presence;
 use baton::domain::conversation::Change;
 use baton::domain::handoff::CountedWord;
-use baton::domain::id::{AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, QueueId, WidgetKey};
+use baton::domain::id::{
+    AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, QueueId, VisitorId, WidgetKey,
+};
 use baton::domain::knowledge::{CannedReply, KnowledgeEntry};
 use baton::domain::outcome::{ConversationLabel, Csat, MessageLabel, WrapUp};
 use baton::domain::queue::Queue;
@@ -15,7 +17,9 @@ use baton::flow::ports::directory::{
     DirectoryError, Link, Login, NewAccount, PolicyVersion, SecretHash, Stamp, VisitorRecord,
 };
 use baton::flow::ports::models::Adoption;
-use baton::flow::ports::{Ack, CommandKey, ModelVersion, ReadMarks, Receipt, StoreError};
+use baton::flow::ports::{
+    Ack, CommandKey, EraseError, Erased, ModelVersion, Place, ReadMarks, Receipt, Removed, StoreError, Walked,
+};
 
 /// What is done.
 #[derive(Debug, Clone)]
@@ -56,6 +60,10 @@ pub enum Operation {
     UnlabelMessage(Stamp, ConversationId, u64),
     LabelConversation(Stamp, ConversationId, ConversationLabel),
     UnlabelConversation(Stamp, ConversationId),
+    RemoveClosed(Timestamp, u64),
+    ForgetCommands(Timestamp, usize),
+    ForgetVisitors(Timestamp, usize),
+    Erase(Stamp, VisitorId, String),
 }
 
 /// What came of it.
@@ -68,6 +76,9 @@ pub enum Answer {
     Policy(PolicyVersion),
     Model(ModelVersion),
     Store(StoreError),
+    Removed(Removed),
+    Walked(Walked),
+    Erased(Erased),
     /// Another refusal: its word and its sentence.
     Refused(&'static str, String),
 }
@@ -83,6 +94,15 @@ impl From<DirectoryError> for Answer {
         match error {
             DirectoryError::Store(error) => Self::Store(error),
             other => Self::Refused(other.code(), other.to_string()),
+        }
+    }
+}
+
+impl From<EraseError> for Answer {
+    fn from(error: EraseError) -> Self {
+        match error {
+            EraseError::Store(error) => Self::Store(error),
+            other => Self::Refused("erase", other.to_string()),
         }
     }
 }
@@ -175,6 +195,18 @@ impl Operation {
                 done(store.label_conversation(stamp, id, label).await)
             }
             Self::UnlabelConversation(stamp, id) => done(store.unlabel_conversation(stamp, id).await),
+            Self::RemoveClosed(before, about) => {
+                answer(store.remove_closed(before, about).await, Answer::Removed)
+            }
+            Self::ForgetCommands(before, n) => {
+                answer(store.forget_commands(before, Place::default(), n).await, Answer::Walked)
+            }
+            Self::ForgetVisitors(before, n) => {
+                answer(store.forget_visitors(before, Place::default(), n).await, Answer::Walked)
+            }
+            Self::Erase(stamp, visitor, fresh) => {
+                answer(store.erase(stamp, visitor, fresh).await, Answer::Erased)
+            }
         }
     }
 }

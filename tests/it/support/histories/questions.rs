@@ -8,7 +8,7 @@ use baton::domain::conversation::StateName;
 use baton::domain::id::{AgentId, ConversationId, WidgetKey};
 use baton::domain::time::Timestamp;
 use baton::flow::ports::directory::{Link, SecretHash};
-use baton::flow::ports::{Overdue, Search};
+use baton::flow::ports::{Overdue, Person, Search};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -99,6 +99,9 @@ pub async fn about_all(stores: &Stores, now: Timestamp, dice: &Dice) -> Result<(
     directory(stores, now).await?;
     same(stores, "count_labels", async |s| s.count_labels().await).await?;
     same(stores, "evidence", async |s| s.evidence().await).await?;
+    same(stores, "kept_counts", async |s| s.kept_counts().await).await?;
+    let person = Person::Email("someone@mail.example".into());
+    same(stores, "visitors_of", async |s| s.visitors_of(&person).await).await?;
     same(stores, "model_versions", async |s| s.model_versions().await).await?;
     Ok(())
 }
