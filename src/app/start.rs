@@ -9,21 +9,22 @@ use axum::Router;
 
 use super::desk::GatewayDesk;
 use super::place::{make_folder_of, must_not_be_unfinished, take_alone};
+use super::policy;
 use crate::auth::{Logins, Passwords, Tickets, Visitors};
 use crate::bot::{KnowledgeBot, WebhookBot, WebhookSettings};
-use crate::broker::LocalBus;
-use crate::config::{Backend, BotConfig, BotKind, Config, DEFAULT_POLICY, parse_policy};
+use crate::broker::{LocalBus, NatsBus};
+use crate::config::{Backend, BotConfig, BotKind, BrokerConfig, Config, DEFAULT_POLICY};
 use crate::demo;
-use crate::domain::escalation::EscalationPolicy;
 use crate::domain::event::Event;
 use crate::domain::id::QueueId;
 use crate::domain::queue::Queue;
 use crate::fault::point;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
-    Analyzer, Bot, Clock, Directory, IdSource, Labels, ModelVersions as _, Observer, Ports,
+    Analyzer, Bot, Bus, Clock, Company, Directory, IdSource, Labels, ModelVersions as _, Nodes, Observer,
+    Ports, Store as _,
 };
-use crate::flow::{Flow, Housekeeping, Keeping, Models, Settings};
+use crate::flow::{Flow, Housekeeping, Keeping, Models, Settings, Tenure};
 use crate::gateway::protocol::Close;
 use crate::gateway::{self, Gateway};
 use crate::http::{self, Http, Listener, Site};
@@ -79,9 +80,12 @@ impl App {
         let local = listener.local();
         let public_url = config.public_url(local);
 
+        // One file is for one process, and a lock says so.
+        let company = Company::Alone;
         let alone = take_alone(&config)?;
         let store = open_store(&config, &*ids)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
+        let nodes: Arc<dyn Nodes> = Arc::new(store.clone());
         let labels: Arc<dyn Labels> = Arc::new(store.clone());
         let switch = Arc::new(model_switch(&config, replacements.analyzer, &store).await?);
         let models = Models::new(Arc::new(store.clone()), switch.clone());
@@ -95,25 +99,34 @@ impl App {
             true => Some(demo::prepare(&*directory, &*ids, clock.now()).await?),
             false => None,
         };
-        let policy = live_policy(&*directory).await?;
+        let policy = policy::live_policy(&*directory).await?;
 
         let housekeeping = housekeeping_of(&config, &store, &clock, &ids);
+        let bus = bus_of(&config.broker, company, &store.history_id(), &tracker).await?;
         let ports = Ports {
             store: Arc::new(store),
+            nodes: Arc::clone(&nodes),
             directory: Arc::clone(&directory),
             analyzer,
             bot,
-            bus: Arc::new(LocalBus::new()),
+            bus,
             clock: Arc::clone(&clock),
             ids: Arc::clone(&ids),
             observer: Arc::new(Counting(metrics.clone())),
         };
-        let settings =
-            Settings { analysis_budget: config.nlp.budget, agent_grace: config.gateway.pong_timeout };
+        let settings = Settings {
+            analysis_budget: config.nlp.budget,
+            agent_grace: config.gateway.pong_timeout,
+            tenure: Tenure { company, lease: config.nodes.lease, renewal: config.nodes.renewal },
+        };
         let flow = Flow::new(ports, settings, policy, tracker.clone());
 
         let passwords = Passwords::new(&config.auth)?;
-        let tickets = Arc::new(Tickets::new(&config.auth));
+        let tickets = match company {
+            Company::Alone => Tickets::new(&config.auth),
+            Company::Others => Tickets::new(&config.auth).shared(Arc::clone(&nodes)),
+        };
+        let tickets = Arc::new(tickets);
         let logins = Logins::new(
             Arc::clone(&directory),
             Arc::clone(&clock),
@@ -156,6 +169,9 @@ impl App {
         tracker.spawn("upkeep", async move { housekeeping.keep_up(stopping).await });
         let stopping = tracker.token();
         let keeps_time = Arc::clone(&clock);
+        if company == Company::Others {
+            policy::follow(&tracker, flow.clone(), nodes, Arc::clone(&http.flow.ports().directory));
+        }
         tracker.spawn("models", async move { models.keep_up(keeps_time, stopping).await });
         sweep(&tracker, clock, logins);
         let serving = tracker.clone();
@@ -275,6 +291,20 @@ fn bot_of(
     }
 }
 
+/// How hints travel: inside this process where it is alone; else through the broker that is configured.
+async fn bus_of(
+    config: &BrokerConfig,
+    company: Company,
+    history_id: &str,
+    tracker: &Tracker,
+) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match (company, &config.url) {
+        (Company::Alone, _) => Arc::new(LocalBus::new()),
+        (Company::Others, None) => Arc::new(LocalBus::without_broker()),
+        (Company::Others, Some(url)) => Arc::new(NatsBus::start(url, history_id, tracker).await?),
+    })
+}
+
 /// What must be there before the first conversation: a policy and a queue.
 async fn first_start(directory: &dyn Directory, clock: &dyn Clock) -> anyhow::Result<()> {
     let stamp = Stamp { by: None, at: clock.now() };
@@ -296,16 +326,6 @@ async fn first_start(directory: &dyn Directory, clock: &dyn Clock) -> anyhow::Re
         directory.save_queue(stamp, queue).await?;
     }
     Ok(())
-}
-
-/// The policy that was published last.
-async fn live_policy(directory: &dyn Directory) -> anyhow::Result<EscalationPolicy> {
-    let live = directory.policies().await?.first().map_or(1, |live| live.version);
-    let (_, toml) = directory.policy(live).await?.context("the live policy is not in the database")?;
-    parse_policy(&toml, live).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("the live policy, version {live}, cannot be read: {}", problems.join("; "))
-    })
 }
 
 /// Closes the sockets of accounts that lost the right to them.

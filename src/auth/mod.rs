@@ -17,6 +17,6 @@ pub use cookie::LoginCookie;
 pub use identity::{Claims, IdentityError, read_identity, sign_identity};
 pub use logins::{AuthError, Caller, Logins};
 pub use password::{InvalidCost, Passwords, WeakPassword};
-pub use tickets::{Holder, Tickets, TooManyTickets};
+pub use tickets::{Holder, NoTicket, Tickets};
 pub use token::Secret;
 pub use visitors::{BootError, Booted, Visitors};

@@ -2,46 +2,36 @@
 //! and an address may end up in logs, so what stands there works once and for seconds.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+pub use crate::flow::ports::Holder;
 
 use super::token::Secret;
 use crate::config::AuthConfig;
-use crate::domain::agent::Role;
-use crate::domain::id::{AgentId, VisitorId, WidgetKey};
+use crate::domain::id::AgentId;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::directory::SecretHash;
+use crate::flow::ports::{Nodes, StoreError};
 
-/// Who a ticket lets in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
-    /// A visitor, through a widget.
-    Visitor {
-        /// Who.
-        visitor: VisitorId,
-        /// The widget they came through.
-        widget: WidgetKey,
-    },
-    /// A human who answers.
-    Agent {
-        /// Who.
-        agent: AgentId,
-        /// What they may do, as of now.
-        role: Role,
-    },
+/// Why no ticket was handed out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoTicket {
+    /// More are out than the configuration allows.
+    #[error("too many tickets are out")]
+    TooMany,
+    /// They are shared with other nodes, and the store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
-/// More tickets are out than the configuration allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many tickets are out")]
-pub struct TooManyTickets;
-
-/// The tickets that are out. In memory: one that is lost in a restart is asked for again.
-#[derive(Debug)]
+/// The tickets that are out. A node that is alone has them in memory: one that is lost in a restart is asked for
+/// again. Where one node may hand out what another takes in, they are in the store.
 pub struct Tickets {
     lifetime: Duration,
     most: usize,
     out: Mutex<HashMap<SecretHash, (Holder, Timestamp)>>,
+    shared: Option<Arc<dyn Nodes>>,
 }
 
 impl Tickets {
@@ -52,39 +42,64 @@ impl Tickets {
             lifetime: config.ticket_lifetime,
             most: config.max_tickets.get(),
             out: Mutex::new(HashMap::new()),
+            shared: None,
         }
+    }
+
+    /// Shared with other nodes from now on.
+    #[must_use]
+    pub fn shared(self, nodes: Arc<dyn Nodes>) -> Self {
+        Self { shared: Some(nodes), ..self }
     }
 
     /// Hands out a ticket.
     ///
     /// # Errors
     ///
-    /// [`TooManyTickets`] when the limit is reached, also without the expired ones.
-    pub fn issue(&self, holder: Holder, now: Timestamp) -> Result<Secret, TooManyTickets> {
+    /// [`NoTicket::TooMany`] when the limit is reached, also without the expired ones.
+    pub async fn issue(&self, holder: Holder, now: Timestamp) -> Result<Secret, NoTicket> {
+        let (ticket, expires_at) = (Secret::new(), now.plus(self.lifetime));
+        if let Some(nodes) = &self.shared {
+            nodes.keep_ticket(ticket.hash(), holder, expires_at).await?;
+            return Ok(ticket);
+        }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         if out.len() >= self.most {
             out.retain(|_, (_, expires_at)| *expires_at > now);
             if out.len() >= self.most {
-                return Err(TooManyTickets);
+                return Err(NoTicket::TooMany);
             }
         }
-        let ticket = Secret::new();
-        out.insert(ticket.hash(), (holder, now.plus(self.lifetime)));
+        out.insert(ticket.hash(), (holder, expires_at));
         Ok(ticket)
     }
 
     /// Takes a ticket in: it never works again. None when it never did, or is too old.
-    #[must_use]
-    pub fn redeem(&self, text: &str, now: Timestamp) -> Option<Holder> {
-        let found =
-            self.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&Secret::received(text).hash());
-        found.filter(|(_, expires_at)| now < *expires_at).map(|(holder, _)| holder)
+    ///
+    /// # Errors
+    ///
+    /// When it is shared and the store does not answer.
+    pub async fn redeem(&self, text: &str, now: Timestamp) -> Result<Option<Holder>, StoreError> {
+        let hash = Secret::received(text).hash();
+        if let Some(nodes) = &self.shared {
+            return nodes.take_ticket(&hash, now).await;
+        }
+        let found = self.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash);
+        Ok(found.filter(|(_, expires_at)| now < *expires_at).map(|(holder, _)| holder))
     }
 
     /// Takes back every ticket of an account that may not come in any more.
-    pub fn revoke(&self, account: &AgentId) {
+    ///
+    /// # Errors
+    ///
+    /// When they are shared and the store does not answer.
+    pub async fn revoke(&self, account: &AgentId) -> Result<(), StoreError> {
+        if let Some(nodes) = &self.shared {
+            return nodes.forget_tickets(account).await;
+        }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.retain(|_, (holder, _)| !matches!(holder, Holder::Agent { agent, .. } if agent == account));
+        Ok(())
     }
 }
 
@@ -92,6 +107,7 @@ impl Tickets {
 mod tests {
     use super::*;
     use crate::config::{Layers, load};
+    use crate::domain::agent::Role;
 
     fn tickets(most: &str) -> Tickets {
         let environment = vec![("BATON_AUTH__MAX_TICKETS".into(), most.into())];
@@ -102,34 +118,34 @@ mod tests {
         Holder::Agent { agent: AgentId::from_suffix("ana"), role: Role::Agent }
     }
 
-    #[test]
-    fn a_ticket_works_once_and_for_half_a_minute() {
+    #[tokio::test]
+    async fn a_ticket_works_once_and_for_half_a_minute() {
         let tickets = tickets("10");
         let now = Timestamp::from_millis(0);
-        let ticket = tickets.issue(ana(), now).unwrap();
-        assert_eq!(tickets.redeem(ticket.expose(), now), Some(ana()));
-        assert_eq!(tickets.redeem(ticket.expose(), now), None);
-        let late = tickets.issue(ana(), now).unwrap();
-        assert_eq!(tickets.redeem(late.expose(), now.plus(Duration::from_secs(30))), None);
-        assert_eq!(tickets.redeem("made up", now), None);
+        let ticket = tickets.issue(ana(), now).await.unwrap();
+        assert_eq!(tickets.redeem(ticket.expose(), now).await, Ok(Some(ana())));
+        assert_eq!(tickets.redeem(ticket.expose(), now).await, Ok(None));
+        let late = tickets.issue(ana(), now).await.unwrap();
+        assert_eq!(tickets.redeem(late.expose(), now.plus(Duration::from_secs(30))).await, Ok(None));
+        assert_eq!(tickets.redeem("made up", now).await, Ok(None));
     }
 
-    #[test]
-    fn tickets_are_bounded_and_expired_ones_make_room() {
+    #[tokio::test]
+    async fn tickets_are_bounded_and_expired_ones_make_room() {
         let tickets = tickets("2");
         let now = Timestamp::from_millis(0);
-        tickets.issue(ana(), now).unwrap();
-        tickets.issue(ana(), now).unwrap();
-        assert_eq!(tickets.issue(ana(), now), Err(TooManyTickets));
-        assert!(tickets.issue(ana(), now.plus(Duration::from_secs(31))).is_ok());
+        tickets.issue(ana(), now).await.unwrap();
+        tickets.issue(ana(), now).await.unwrap();
+        assert_eq!(tickets.issue(ana(), now).await.unwrap_err(), NoTicket::TooMany);
+        assert!(tickets.issue(ana(), now.plus(Duration::from_secs(31))).await.is_ok());
     }
 
-    #[test]
-    fn a_revoked_account_gets_in_with_no_ticket() {
+    #[tokio::test]
+    async fn a_revoked_account_gets_in_with_no_ticket() {
         let tickets = tickets("10");
         let now = Timestamp::from_millis(0);
-        let ticket = tickets.issue(ana(), now).unwrap();
-        tickets.revoke(&AgentId::from_suffix("ana"));
-        assert_eq!(tickets.redeem(ticket.expose(), now), None);
+        let ticket = tickets.issue(ana(), now).await.unwrap();
+        tickets.revoke(&AgentId::from_suffix("ana")).await.unwrap();
+        assert_eq!(tickets.redeem(ticket.expose(), now).await, Ok(None));
     }
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::attempts::{Attempts, Limit};
 use super::identity::{Claims, IdentityError, read_identity};
-use super::tickets::{Holder, Tickets, TooManyTickets};
+use super::tickets::{Holder, NoTicket, Tickets};
 use super::token::Secret;
 use crate::domain::account::Email;
 use crate::domain::id::{VisitorId, WidgetKey};
@@ -71,9 +71,12 @@ impl BootError {
     }
 }
 
-impl From<TooManyTickets> for BootError {
-    fn from(_: TooManyTickets) -> Self {
-        Self::TooMany { retry_after: Duration::from_secs(5) }
+impl From<NoTicket> for BootError {
+    fn from(why: NoTicket) -> Self {
+        match why {
+            NoTicket::TooMany => Self::TooMany { retry_after: Duration::from_secs(5) },
+            NoTicket::Store(error) => Self::Store(error),
+        }
     }
 }
 
@@ -163,7 +166,7 @@ impl Visitors {
         describe(&mut record.profile, claims.as_ref(), attributes);
         let holder = Holder::Visitor { visitor: record.id.clone(), widget: widget.key.clone() };
         self.directory.save_visitor(now, record, secret.hash()).await?;
-        let ticket = self.tickets.issue(holder, now)?;
+        let ticket = self.tickets.issue(holder, now).await?;
         Ok(Booted { secret, ticket })
     }
 
@@ -181,7 +184,7 @@ impl Visitors {
             return Err(BootError::UnknownWidget);
         }
         let holder = Holder::Visitor { visitor: record.id, widget: record.widget };
-        Ok(self.tickets.issue(holder, self.clock.now())?)
+        Ok(self.tickets.issue(holder, self.clock.now()).await?)
     }
 
     fn take_address(&self, from: IpAddr) -> Result<(), BootError> {

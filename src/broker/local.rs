@@ -1,8 +1,9 @@
-//! One node: hints over a channel in memory. Not for several nodes.
+//! Hints over a channel in memory: all there are on a node that is alone, and what a node
+//! among others without a broker tells itself.
 
 use tokio::sync::broadcast;
 
-use crate::flow::ports::{Bus, Hint};
+use crate::flow::ports::{Bus, Hint, HintCounts, Hints};
 
 /// Hints that a listener may be behind before it is told that it lags.
 const CAPACITY: usize = 4096;
@@ -11,13 +12,20 @@ const CAPACITY: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct LocalBus {
     listeners: broadcast::Sender<Hint>,
+    hints: Hints,
 }
 
 impl LocalBus {
-    /// Nobody listens yet.
+    /// Nobody listens yet, and this process is alone.
     #[must_use]
     pub fn new() -> Self {
-        Self { listeners: broadcast::Sender::new(CAPACITY) }
+        Self { listeners: broadcast::Sender::new(CAPACITY), hints: Hints::Local }
+    }
+
+    /// For a node among others that no broker connects: they follow each other by polling.
+    #[must_use]
+    pub fn without_broker() -> Self {
+        Self { hints: Hints::PollingOnly("broker.url is not set".to_owned()), ..Self::new() }
     }
 }
 
@@ -31,6 +39,18 @@ impl Bus for LocalBus {
     fn hint(&self, hint: Hint) {
         // Nobody listening is an ordinary state: the hint is lost and the store has the truth (invariant 8).
         let _ = self.listeners.send(hint);
+    }
+
+    fn hint_here(&self, hint: Hint) {
+        self.hint(hint);
+    }
+
+    fn hints(&self) -> Hints {
+        self.hints.clone()
+    }
+
+    fn counts(&self) -> HintCounts {
+        HintCounts::default()
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Hint> {

@@ -3,5 +3,8 @@
 //! Hints only, never data (invariant 8).
 
 mod local;
+mod nats;
+mod wire;
 
 pub use local::LocalBus;
+pub use nats::{InvalidAddress, NatsBus};

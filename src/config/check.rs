@@ -44,6 +44,8 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
         ("gateway.rate_interval", config.gateway.rate_interval),
         ("nlp.budget", config.nlp.budget),
         ("bot.deadline", config.bot.deadline),
+        ("nodes.lease", config.nodes.lease),
+        ("nodes.renewal", config.nodes.renewal),
         ("auth.login_idle_timeout", config.auth.login_idle_timeout),
         ("auth.login_lifetime", config.auth.login_lifetime),
         ("auth.ticket_lifetime", config.auth.ticket_lifetime),
@@ -77,6 +79,14 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
             "gateway.max_message_bytes",
             format!("must be at least gateway.max_message_chars ({})", gateway.max_message_chars),
         );
+    }
+    if config.nodes.lease < config.nodes.renewal * 2 {
+        say("nodes.lease", "must be at least twice nodes.renewal, or one slow write loses it".into());
+    }
+    if let Some(url) = &config.broker.url
+        && !url.expose_secret().split(',').all(|url| url.starts_with("nats://") || url.starts_with("tls://"))
+    {
+        say("broker.url", "each address must begin with nats:// or tls://".into());
     }
     if config.auth.hash_memory.get() < 8192 {
         say("auth.hash_memory", "must be at least 8192 (KiB)".into());

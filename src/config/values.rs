@@ -3,7 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    AuthConfig, BotConfig, GatewayConfig, NlpConfig, PublicUrl, ServerConfig, StoreConfig, TelemetryConfig,
+    AuthConfig, BotConfig, BrokerConfig, GatewayConfig, NlpConfig, NodesConfig, PublicUrl, ServerConfig,
+    StoreConfig, TelemetryConfig,
 };
 
 /// The defaults, commented: sample, reference and source in one.
@@ -23,6 +24,10 @@ pub struct Config {
     pub bot: BotConfig,
     /// `[store]`: the database.
     pub store: StoreConfig,
+    /// `[nodes]`: this process among others.
+    pub nodes: NodesConfig,
+    /// `[broker]`: how hints travel between nodes.
+    pub broker: BrokerConfig,
     /// `[auth]`: logins, links and tickets.
     pub auth: AuthConfig,
     /// `[telemetry]`: logs and metrics.

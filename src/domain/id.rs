@@ -92,6 +92,8 @@ id! {
     CannedId "can",
     /// One widget on one or more sites: what the snippet carries.
     WidgetKey "wk",
+    /// One process that serves: new at every start.
+    NodeId "nod",
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::ports::{
 };
 
 /// How often is looked whether somebody else has adopted a model: the command line, another node.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why a model did not become live. The one before it goes on.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,6 @@ use crate::domain::conversation::{
 };
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, VisitorId};
-use crate::domain::time::Timestamp;
 use crate::flow::ports::{Ack, Hint, ReadMarks, Side};
 
 impl Flow {
@@ -90,29 +89,6 @@ impl Flow {
         Err(FlowError::NotAllowed("the conversation is not yours"))
     }
 
-    /// An agent's first connection on this node is there.
-    ///
-    /// # Errors
-    ///
-    /// When the store does not answer.
-    pub async fn agent_connected(&self, agent: &AgentId) -> Result<(), FlowError> {
-        self.0.ports.store.set_lost(agent, None).await?;
-        self.presence_changed();
-        Ok(())
-    }
-
-    /// An agent's last connection on this node is gone. Their conversations stay theirs for the grace, which begins
-    /// when something was last heard of them.
-    ///
-    /// # Errors
-    ///
-    /// When the store does not answer.
-    pub async fn agent_disconnected(&self, agent: &AgentId, heard_at: Timestamp) -> Result<(), FlowError> {
-        self.0.ports.store.set_lost(agent, Some(heard_at)).await?;
-        self.presence_changed();
-        Ok(())
-    }
-
     /// An agent says whether they take offers. Going offline turns down what is offered to them.
     ///
     /// # Errors
@@ -143,7 +119,7 @@ impl Flow {
         Ok(())
     }
 
-    fn presence_changed(&self) {
+    pub(super) fn presence_changed(&self) {
         self.0.shown.outdate();
         self.0.ports.bus.hint(Hint::Queues);
         self.0.unmatched.notify_one();
@@ -161,12 +137,7 @@ impl Flow {
         is_typing: bool,
     ) -> Result<(), FlowError> {
         holds(&self.conversation(id).await?, agent)?;
-        let name = self.agent(agent).await?.name;
-        self.0.ports.bus.hint(Hint::Typing {
-            id: id.clone(),
-            who: Side::Agent(agent.clone(), name),
-            is_typing,
-        });
+        self.0.ports.bus.hint(Hint::Typing { id: id.clone(), who: Side::Agent(agent.clone()), is_typing });
         Ok(())
     }
 
@@ -191,7 +162,7 @@ impl Flow {
             .find_map(|entry| entry.visitor_seq);
         let Some(visitor_seq) = seen else { return Ok(()) };
         if store.record_read(id, ReadMarks { agent: visitor_seq, visitor: 0 }).await? {
-            let who = Side::Agent(agent.clone(), String::new());
+            let who = Side::Agent(agent.clone());
             self.0.ports.bus.hint(Hint::Read { id: id.clone(), who, visitor_seq });
         }
         Ok(())

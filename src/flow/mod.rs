@@ -12,6 +12,7 @@
 //! | 7b | `transfer` | to another queue, tier or agent; back to the bot |
 //! | 8 | `close` | end, resolve, wrap up, rate |
 //! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
+//! | any time | `nodes` | this node's place among others; who is connected; nodes that died |
 //! | any time | `adopt` | which model is live |
 //! | any time | `upkeep` | what is old goes, how large it is, a person's data shown and erased |
 //! | any time | `observe` | what is counted |
@@ -27,6 +28,7 @@ mod error;
 mod escalate;
 mod explain;
 mod lane;
+mod nodes;
 mod observe;
 mod offer;
 pub mod ports;
@@ -40,13 +42,14 @@ mod watch;
 pub use adopt::{AdoptError, Models};
 pub use decide::{TurnEvent, events_of};
 pub use error::FlowError;
+pub use nodes::Tenure;
 pub use ports::Ports;
 pub use upkeep::{DiskState, Erasure, Housekeeping, Keeping};
 
 use crate::domain::conversation::{Change, Conversation};
 use crate::domain::escalation::EscalationPolicy;
-use crate::domain::id::ConversationId;
-use crate::fault::{planted, point};
+use crate::domain::id::{ConversationId, NodeId};
+use crate::fault::point;
 use crate::shutdown::Tracker;
 use arc_swap::ArcSwap;
 use ports::{Ack, CommandKey, Hint, StoreError};
@@ -64,11 +67,17 @@ pub struct Settings {
     pub analysis_budget: Duration,
     /// How long every connection of an agent may be gone before their conversations go back.
     pub agent_grace: Duration,
+    /// How this node holds its place among others.
+    pub tenure: Tenure,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { analysis_budget: Duration::from_millis(800), agent_grace: Duration::from_secs(7) }
+        Self {
+            analysis_budget: Duration::from_millis(800),
+            agent_grace: Duration::from_secs(7),
+            tenure: Tenure::default(),
+        }
     }
 }
 
@@ -84,12 +93,14 @@ struct Inner {
     lanes: lane::Lanes,
     unmatched: Notify,
     shown: view::Shown,
+    place: nodes::Place,
 }
 
 impl Flow {
     /// The flow with its ports and the policy that is live.
     pub fn new(ports: Ports, settings: Settings, policy: EscalationPolicy, tracker: Tracker) -> Self {
         drop(ports.analyzer.learn(&policy.intents));
+        let node = NodeId::from_suffix(&ports.ids.suffix());
         Self(Arc::new(Inner {
             ports,
             settings,
@@ -98,6 +109,7 @@ impl Flow {
             lanes: lane::Lanes::default(),
             unmatched: Notify::new(),
             shown: view::Shown::default(),
+            place: nodes::Place::new(node),
         }))
     }
 
@@ -111,27 +123,34 @@ impl Flow {
         self.0.policy.load_full()
     }
 
-    /// Makes another policy live, for decisions from now on.
+    /// Makes another policy live, for decisions from now on, and tells everybody.
     pub fn set_policy(&self, policy: EscalationPolicy) {
+        self.follow_policy(policy);
+        self.0.ports.bus.hint(Hint::Policy);
+    }
+
+    /// Makes a policy live that somebody else has published, or this node just now. Never an older one.
+    pub fn follow_policy(&self, policy: EscalationPolicy) {
+        if policy.version < self.policy().version {
+            return;
+        }
         if policy.intents != self.policy().intents {
             // Nobody waits for it: until the examples are read, words find them.
             drop(self.0.ports.analyzer.learn(&policy.intents));
         }
         self.0.policy.store(Arc::new(policy));
-        self.0.ports.bus.hint(Hint::Policy);
     }
 
-    /// Starts what runs by itself: offering, and what time does. Agents who were connected before this start have
-    /// their grace from now on.
+    /// Starts what runs by itself: offering, what time does, and keeping this node's place.
     ///
     /// # Errors
     ///
     /// When the store does not answer.
     pub async fn start(&self) -> Result<(), FlowError> {
-        if !planted("restart_forgets_lost_agents") {
-            self.0.ports.store.everybody_lost(self.0.ports.clock.now()).await?;
-        }
+        self.take_place().await?;
         point("start.before_offering");
+        let flow = self.clone();
+        self.0.tracker.spawn("nodes", async move { flow.keep_place().await });
         let flow = self.clone();
         self.0.tracker.spawn("offer", async move { flow.keep_offering().await });
         let flow = self.clone();

@@ -187,6 +187,11 @@ impl Flow {
         self.or_answered(&key, done.await).await
     }
 
+    /// The name of an agent, where it can be looked up now.
+    pub async fn name_of(&self, id: &AgentId) -> Option<String> {
+        self.agent(id).await.ok().map(|agent| agent.name)
+    }
+
     /// What an admin has set for an agent.
     pub(super) async fn agent(&self, id: &AgentId) -> Result<Agent, FlowError> {
         let account = self.0.ports.directory.account(id).await?.filter(|account| !account.is_disabled);

@@ -36,6 +36,9 @@ impl Flow {
             tracing::warn!(error.code = error.code(), "Overdue conversations were not looked after: {error}");
         }
         point("watch.between_rounds");
+        if let Err(error) = self.end_dead_nodes().await {
+            tracing::warn!(error.code = error.code(), "Dead nodes were not looked for: {error}");
+        }
         if let Err(error) = self.look_after_lost_agents().await {
             tracing::warn!(
                 error.code = error.code(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tracing::warn;
 
+use super::protocol::Close;
 use super::state::Gateway;
 
 /// How often allowances that are full again are forgotten.
@@ -16,6 +17,8 @@ pub fn start(gateway: &Gateway) {
     let mut hints = gateway.flow().ports().bus.subscribe();
     gateway.tracker().spawn("gateway.dispatch", async move {
         let registry = listener.registry();
+        let mut fence = listener.flow().fence();
+        let mut held_under = *fence.borrow_and_update();
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             tokio::select! {
@@ -29,6 +32,14 @@ pub fn start(gateway: &Gateway) {
                     // Sockets go on by polling.
                     Err(RecvError::Closed) => return,
                 },
+                Ok(()) = fence.changed() => {
+                    let now = *fence.borrow_and_update();
+                    if held_under > 0 && now != held_under {
+                        // The lease was lost: others may have given away what agents see here.
+                        registry.close_agents(Close::GoingAway);
+                    }
+                    held_under = now;
+                }
                 _ = sweep.tick() => {
                     let now = listener.flow().ports().clock.now();
                     registry.sweep(|bucket| bucket.is_full(now));

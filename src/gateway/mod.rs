@@ -8,6 +8,7 @@ pub mod protocol;
 
 mod dispatch;
 mod error;
+mod follow;
 mod heartbeat;
 mod limit;
 mod presence;

@@ -34,6 +34,8 @@ pub struct News {
     pub queues: bool,
     /// These conversations have new entries or another state.
     pub conversations: BTreeSet<ConversationId>,
+    /// Of these anything may have moved, also what has no entry: read marks, analyses.
+    pub moved: BTreeSet<ConversationId>,
     /// Analyses or words of these were found late.
     pub explained: BTreeSet<ConversationId>,
     /// Somebody types there, or has stopped.
@@ -88,6 +90,11 @@ impl Connection {
     /// From now on news of the queues matter to it.
     pub fn hear_queues(&self) {
         self.hears_queues.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they do.
+    pub fn hears_queues(&self) -> bool {
+        self.hears_queues.load(Ordering::Relaxed)
     }
 
     /// From now on they do not.
@@ -305,6 +312,13 @@ impl Registry {
         }
     }
 
+    /// Closes the sockets of all agents: they come back, here or elsewhere.
+    pub fn close_agents(&self, why: Close) {
+        for agent in &self.inner.agents {
+            agent.value().iter().for_each(|connection| connection.tell(|news| news.close = Some(why)));
+        }
+    }
+
     /// Passes a hint on to the sockets it matters to.
     pub fn pass(&self, hint: &Hint) {
         match hint {
@@ -332,6 +346,21 @@ impl Registry {
             }),
             Hint::Policy => self.tell_everybody(Audience::Agents, |news| news.everything = true),
         }
+    }
+
+    /// The conversations that agents' sockets show something of, and the visitors who have sockets.
+    #[must_use]
+    pub fn followed(&self) -> (Vec<ConversationId>, Vec<VisitorId>) {
+        let conversations = self.inner.watchers.iter().map(|entry| entry.key().clone()).collect();
+        (conversations, self.inner.visitors.iter().map(|entry| entry.key().clone()).collect())
+    }
+
+    /// Something of this conversation moved, and no hint said what: whoever follows it looks at all of it.
+    pub fn look_at(&self, id: &ConversationId) {
+        self.tell_conversation(id, |news| {
+            _ = news.conversations.insert(id.clone());
+            _ = news.moved.insert(id.clone());
+        });
     }
 
     /// Hints were lost: everybody looks at everything.

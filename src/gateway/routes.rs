@@ -65,8 +65,12 @@ where
         };
         let ticket = Query::<Credentials>::try_from_uri(&parts.uri).map(|Query(asked)| asked.ticket);
         let now = gateway.flow().ports().clock.now();
-        let holder = ticket.ok().and_then(|ticket| gateway.tickets().redeem(&ticket, now));
-        Ok(Self(holder.map(|holder| (holder, place)).ok_or(Close::TicketInvalid)))
+        let Ok(ticket) = ticket else { return Ok(Self(Err(Close::TicketInvalid))) };
+        Ok(Self(match gateway.tickets().redeem(&ticket, now).await {
+            Ok(Some(holder)) => Ok((holder, place)),
+            Ok(None) => Err(Close::TicketInvalid),
+            Err(_) => Err(Close::Internal),
+        }))
     }
 }
 

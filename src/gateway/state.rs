@@ -56,6 +56,7 @@ impl Gateway {
         };
         let gateway = Self { parts: Arc::new(parts) };
         super::dispatch::start(&gateway);
+        super::follow::start(&gateway);
         gateway
     }
 

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::auth::{AuthError, BootError, TooManyTickets};
+use crate::auth::{AuthError, BootError, NoTicket};
 use crate::flow::ports::{DirectoryError, EraseError, StoreError};
 use crate::flow::{AdoptError, FlowError};
 
@@ -217,9 +217,12 @@ impl From<BootError> for ApiError {
     }
 }
 
-impl From<TooManyTickets> for ApiError {
-    fn from(_: TooManyTickets) -> Self {
-        Self::too_many(Duration::from_secs(5))
+impl From<NoTicket> for ApiError {
+    fn from(why: NoTicket) -> Self {
+        match why {
+            NoTicket::TooMany => Self::too_many(Duration::from_secs(5)),
+            NoTicket::Store(error) => error.into(),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use subtle::ConstantTimeEq as _;
 use super::state::Http;
 use crate::domain::agent::Presence;
 use crate::domain::id::QueueId;
-use crate::flow::ports::StoreError;
-use crate::telemetry::IsReady;
+use crate::flow::ports::{Hints, StoreError};
+use crate::telemetry::{HintsFlow, IsReady};
 
 /// Whether this client may read the metrics: by the token, or, without one, from this
 /// machine and not through a proxy.
@@ -85,6 +85,20 @@ async fn read_service(http: &Http) -> Result<(), StoreError> {
     }
     let disk = http.housekeeping.state().await?;
     http.metrics.storage(disk.bytes, disk.free);
+    let ports = http.flow.ports();
+    http.metrics.nodes(ports.nodes.nodes().await?.len());
+    let counts = ports.bus.counts();
+    let flow = match ports.bus.hints() {
+        Hints::PollingOnly(_) => HintsFlow::No,
+        Hints::Local | Hints::Flowing => HintsFlow::Yes,
+    };
+    let outcomes = [
+        ("sent", counts.sent),
+        ("dropped", counts.dropped),
+        ("heard", counts.heard),
+        ("ignored", counts.ignored),
+    ];
+    http.metrics.hints(flow, &outcomes);
     let analyzer = &http.flow.ports().analyzer;
     http.metrics.analysis_repeats(analyzer.n_repeats());
     let is_ready = analyzer.status().is_ready();

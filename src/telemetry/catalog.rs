@@ -87,6 +87,17 @@ pub const CATALOG: &[Metric] = &[
         &[],
         "Room left on the disk of the database, where it is a file of Baton's",
     ),
+    service("baton_nodes", &[], "Processes that hold a place on this database"),
+    gauge(
+        "baton_hints_flowing",
+        &[],
+        "1 while hints travel between nodes or need not, 0 while nodes only poll",
+    ),
+    counter(
+        "baton_hints_total",
+        &["outcome"],
+        "Hints between nodes: sent, dropped because they could not be, heard, and ignored because not understood",
+    ),
     service("baton_analyzer_ready", &[], "1 while the model answers, 0 while words do"),
 ];
 
@@ -127,6 +138,8 @@ pub fn reference() -> String {
          - `baton_queue_oldest_seconds` above what you promise.\n\
          - `baton_agents{presence=\"online\"} == 0` during opening hours.\n\
          - `rate(baton_bot_replies_total{outcome=\"silent\"}[5m]) > 0`: your chatbot does not answer.\n\
+         - `baton_hints_flowing == 0` for a minute: the broker is away, and nodes see each other's work up to two seconds late.\n\
+         - `baton_nodes` below what you run: a node is dead or cannot reach the database.\n\
          - `/readyz` not 200: the store does not take writes.\n\
          - `baton_disk_free_bytes` below what a few days of growth take: a full disk refuses every message.\n",
     );

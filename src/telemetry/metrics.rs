@@ -48,6 +48,9 @@ pub struct Metrics {
     analyzer_ready: Gauges,
     store_bytes: Gauges,
     disk_free: Gauges,
+    nodes: Gauges,
+    hints_flowing: Gauges,
+    hints: Counters,
 }
 
 /// Milliseconds to a minute.
@@ -109,6 +112,9 @@ impl Metrics {
             analyzer_ready: add(to, "baton_analyzer_ready", Gauges::default()),
             store_bytes: add(to, "baton_store_bytes", Gauges::default()),
             disk_free: add(to, "baton_disk_free_bytes", Gauges::default()),
+            nodes: add(to, "baton_nodes", Gauges::default()),
+            hints_flowing: add(to, "baton_hints_flowing", Gauges::default()),
+            hints: add(to, "baton_hints_total", Counters::default()),
             registry: Arc::new(registry),
         }
     }
@@ -185,6 +191,20 @@ impl Metrics {
         }
     }
 
+    /// How many nodes there are.
+    pub fn nodes(&self, n_nodes: usize) {
+        self.nodes.get_or_create(&Labels::new()).set(n_nodes as f64);
+    }
+
+    /// Whether hints travel, and what became of them by outcome since the start.
+    pub fn hints(&self, flow: HintsFlow, outcomes: &[(&'static str, u64)]) {
+        self.hints_flowing.get_or_create(&Labels::new()).set(if flow == HintsFlow::Yes { 1.0 } else { 0.0 });
+        for (outcome, n_hints) in outcomes {
+            let counter = self.hints.get_or_create_owned(&vec![("outcome", (*outcome).to_owned())]);
+            counter.inner().store(*n_hints, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the model answers: 1, or 0 while words do.
     pub fn analyzer(&self, is_ready: IsReady) {
         self.analyzer_ready.get_or_create(&Labels::new()).set(if is_ready == IsReady::Yes {
@@ -193,6 +213,15 @@ impl Metrics {
             0.0
         });
     }
+}
+
+/// Whether hints travel between nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HintsFlow {
+    /// They do, or there is nobody else.
+    Yes,
+    /// Nodes follow each other by polling.
+    No,
 }
 
 /// Whether the model answers.

@@ -8,5 +8,5 @@ mod redact;
 
 pub use catalog::{CATALOG, Kind, Metric, reference};
 pub use logging::{LogError, start_logging};
-pub use metrics::{IsReady, Metrics, SocketGuard};
+pub use metrics::{HintsFlow, IsReady, Metrics, SocketGuard};
 pub use redact::Private;

@@ -10,7 +10,7 @@ use baton::domain::conversation::{Author, ConversationState as State, Destinatio
 use baton::domain::id::OfferId;
 use baton::domain::outcome::{Csat, Disposition, WrapUp};
 use baton::domain::queue::Queue;
-use baton::flow::ports::{Ack, Bus, Hint, Reply, Search, Store};
+use baton::flow::ports::{Ack, Bus, Hint, HintCounts, Hints, Reply, Search, Store};
 use baton::flow::{Flow, FlowError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -114,6 +114,16 @@ struct DeafBus(broadcast::Sender<Hint>);
 
 impl Bus for DeafBus {
     fn hint(&self, _hint: Hint) {}
+
+    fn hint_here(&self, _hint: Hint) {}
+
+    fn hints(&self) -> Hints {
+        Hints::Local
+    }
+
+    fn counts(&self) -> HintCounts {
+        HintCounts::default()
+    }
 
     fn subscribe(&self) -> broadcast::Receiver<Hint> {
         self.0.subscribe()

@@ -15,6 +15,7 @@ mod directory_contract;
 mod upkeep_contract;
 mod store_sqlite;
 mod differential;
+mod nodes;
 mod architecture;
 #[cfg(feature = "rust-bert")]
 mod analyzer;

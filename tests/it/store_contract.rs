@@ -11,11 +11,11 @@ use baton::domain::conversation::{
 };
 use baton::domain::escalation::{EscalationPolicy, ReasonCode, decide_trigger};
 use baton::domain::handoff::{CountedWord, HandoffOutcome, HandoffStatus};
-use baton::domain::id::{HandoffId, OfferId, WidgetKey};
+use baton::domain::id::{HandoffId, NodeId, OfferId, WidgetKey};
 use baton::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use baton::domain::queue::Priority;
 use baton::domain::score::Fold;
-use baton::flow::ports::{Ack, Judgement, Overdue, ReadMarks, Search, StoreError};
+use baton::flow::ports::{Ack, Company, Judgement, Overdue, ReadMarks, Search, StoreError, Term};
 
 on_every_store! {
     receive_numbers_messages_and_waits_for_no_version,
@@ -302,16 +302,19 @@ async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost(store:
     let (ana, ben) = (agent("ana"), agent("ben"));
     store.set_presence(&ana, Presence::Online).await.unwrap();
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable(), "never connected yet");
-    store.set_lost(&ana, None).await.unwrap();
-    store.set_lost(&ben, Some(at(1))).await.unwrap();
+    let until = |now: i64| Term { now: at(now), expires_at: at(now + 100) };
+    let lease = store.take(&NodeId::from_suffix("one"), until(0), Company::Alone).await.unwrap();
+    store.connected(&lease, &ana).await.unwrap();
+    store.connected(&lease, &ben).await.unwrap();
+    store.disconnected(&lease, &ben, at(1)).await.unwrap();
     assert!(store.attendance().await.unwrap()[&ana].is_reachable());
-    store.everybody_lost(at(9)).await.unwrap();
+    let lease = store.take(&NodeId::from_suffix("two"), until(9), Company::Alone).await.unwrap();
     let all = store.attendance().await.unwrap();
     assert_eq!(all[&ana].lost_at, Some(at(9)));
     assert_eq!(all[&ben].lost_at, Some(at(1)), "whoever was lost stays lost since then");
     assert_eq!(all[&ana].presence, Presence::Online);
     store.set_presence(&ana, Presence::Away).await.unwrap();
-    store.set_lost(&ana, None).await.unwrap();
+    store.connected(&lease, &ana).await.unwrap();
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable());
 }
 

@@ -11,8 +11,8 @@ pub enum Side {
     Visitor,
     /// The bot.
     Bot,
-    /// A human; the name is the one shown.
-    Agent(AgentId, String),
+    /// A human. Their name is looked up by whoever shows it: no hint carries one.
+    Agent(AgentId),
 }
 
 /// Something changed; the store knows what.
@@ -54,10 +54,43 @@ pub enum Hint {
     Policy,
 }
 
+/// How hints travel just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hints {
+    /// Within this process, which is alone: none is lost.
+    Local,
+    /// To and from other nodes.
+    Flowing,
+    /// Nowhere: other nodes are followed by looking at the store, and why.
+    PollingOnly(String),
+}
+
+/// What became of hints since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HintCounts {
+    /// Sent to other nodes.
+    pub sent: u64,
+    /// Not sent, because nobody could be reached or too many waited.
+    pub dropped: u64,
+    /// Heard from other nodes.
+    pub heard: u64,
+    /// Heard and not understood.
+    pub ignored: u64,
+}
+
 /// Carries hints.
 pub trait Bus: Send + Sync {
     /// Tells everybody, without waiting.
     fn hint(&self, hint: Hint);
+
+    /// Tells this node only: what it has found in the store by itself.
+    fn hint_here(&self, hint: Hint);
+
+    /// How hints travel just now.
+    fn hints(&self) -> Hints;
+
+    /// What became of them.
+    fn counts(&self) -> HintCounts;
 
     /// Listens from now on. A listener that lags is told so and reads everything again.
     fn subscribe(&self) -> broadcast::Receiver<Hint>;

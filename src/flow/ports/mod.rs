@@ -8,18 +8,20 @@ pub mod directory;
 pub mod ids;
 pub mod labels;
 pub mod models;
+pub mod nodes;
 pub mod observer;
 pub mod store;
 pub mod upkeep;
 
 pub use analyzer::{Analyzer, AnalyzerStatus};
 pub use bot::{Bot, Probe, Question, Reply, Speaker};
-pub use bus::{Bus, Hint, Side};
+pub use bus::{Bus, Hint, HintCounts, Hints, Side};
 pub use clock::Clock;
 pub use directory::{Directory, DirectoryError};
 pub use ids::IdSource;
 pub use labels::{Labels, LabelsOf};
 pub use models::{ModelShelf, ModelVersion, ModelVersions, ReadyModel};
+pub use nodes::{Company, Holder, Lease, LeaseError, Nodes, Term};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
@@ -33,6 +35,8 @@ use std::sync::Arc;
 pub struct Ports {
     /// Conversations.
     pub store: Arc<dyn Store>,
+    /// Which processes serve, and who is connected to them.
+    pub nodes: Arc<dyn Nodes>,
     /// Accounts, queues, knowledge, widgets, visitors, policies.
     pub directory: Arc<dyn Directory>,
     /// What is in a message.

@@ -198,12 +198,6 @@ pub trait Store: Send + Sync {
     /// Keeps what an agent chose.
     async fn set_presence(&self, agent: &AgentId, presence: Presence) -> Result<(), StoreError>;
 
-    /// Keeps since when no connection of an agent is left; none: one is.
-    async fn set_lost(&self, agent: &AgentId, lost_at: Option<Timestamp>) -> Result<(), StoreError>;
-
-    /// At start: nobody is connected yet; whoever was, is lost from now.
-    async fn everybody_lost(&self, at: Timestamp) -> Result<(), StoreError>;
-
     /// Whether agents are there, and how many conversations each holds.
     async fn attendance(&self) -> Result<HashMap<AgentId, Attendance>, StoreError>;
 

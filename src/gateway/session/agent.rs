@@ -360,7 +360,7 @@ impl AgentSession {
     }
 
     /// Passes typing and reading on: worth nothing later, so not kept anywhere.
-    fn pass_signals(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
+    async fn pass_signals(&mut self, news: &News, out: &mut Outbox) -> Result<(), Close> {
         for (id, side, typing) in &news.typing {
             if !self.shown.contains_key(id) {
                 continue;
@@ -368,8 +368,8 @@ impl AgentSession {
             let (who, name) = match side {
                 Side::Visitor => ("visitor", None),
                 Side::Bot => ("bot", None),
-                Side::Agent(agent, _) if *agent == self.agent => continue,
-                Side::Agent(_, name) => ("agent", Some(name.clone())),
+                Side::Agent(agent) if *agent == self.agent => continue,
+                Side::Agent(agent) => ("agent", self.gateway.flow().name_of(agent).await),
             };
             out.push(&ToAgent::Typing {
                 conversation: id.clone(),
@@ -561,7 +561,7 @@ impl Session for AgentSession {
         let shown: Vec<ConversationId> = self.shown.keys().cloned().collect();
         for id in shown {
             let is_behind = self.shown.get(&id).is_some_and(|watched| watched.is_behind);
-            if news.everything {
+            if news.everything || news.moved.contains(&id) {
                 self.look_at(&id, Refreshed::Everything, out).await?;
             } else if news.conversations.contains(&id)
                 || news.explained.contains(&id)
@@ -572,7 +572,7 @@ impl Session for AgentSession {
                 self.send_entries(&id, out).await?;
             }
         }
-        self.pass_signals(&news, out)?;
+        self.pass_signals(&news, out).await?;
         self.send_desk(out).await
     }
 

@@ -12,7 +12,7 @@ use crate::domain::conversation::{Body, Conversation, InvalidBody};
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::outcome::Csat;
 use crate::fault::{planted, point};
-use crate::flow::ports::{Ack, Side, StoreError};
+use crate::flow::ports::{Ack, Hints, Side, StoreError};
 use crate::gateway::error::{Refusal, unread};
 use crate::gateway::limit::Bucket;
 use crate::gateway::protocol::visitor::{MarkRead, Resume, SetTyping, StatusView, VisitorCommand};
@@ -214,7 +214,7 @@ impl VisitorSession {
         }
         let is_due = following.status_due_at.is_some_and(|due_at| due_at <= now);
         let is_new = following.status.is_none() || following.status_version != version;
-        if !(is_new || is_due || news.everything) {
+        if !(is_new || is_due || news.everything || !news.moved.is_empty()) {
             return Ok(());
         }
         let status = match flow.visitor_status(&self.visitor).await {
@@ -339,10 +339,14 @@ impl Session for VisitorSession {
             }
         }
         let has_signals = !news.typing.is_empty() || !news.read.is_empty();
-        let is_polled = news.poll && !planted("hint_treated_as_truth");
+        // Among other nodes one question is asked for all sockets here (`follow`), but not for a place in the queue.
+        let is_followed = self.gateway.flow().ports().bus.hints() != Hints::Local;
+        let is_polled = news.poll
+            && !planted("hint_treated_as_truth")
+            && (!is_followed || self.connection.hears_queues());
         let is_told = news.everything || is_polled || news.queues || !news.conversations.is_empty();
         // Without any news it is behind, or its status is due.
-        if is_told || !has_signals {
+        if is_told || !(has_signals || news.poll) {
             self.advance(&news, out).await?;
         }
         self.pass_signals(&news, out)

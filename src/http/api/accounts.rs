@@ -126,7 +126,7 @@ pub(in crate::http) async fn change(
     checks.done()?;
     let account = http.logins.change(Some(&caller), id, change).await?;
     // A ticket carries the role of the moment it was made.
-    http.tickets.revoke(account.id());
+    http.tickets.revoke(account.id()).await?;
     http.tell_queues();
     Ok(Json(json!({ "account": shown(&account) })))
 }

@@ -68,7 +68,7 @@ pub(in crate::http) async fn login(
 
 pub(in crate::http) async fn logout(State(http): State<Http>, caller: Caller) -> Result<Response, ApiError> {
     http.logins.logout(&caller).await?;
-    http.tickets.revoke(caller.id());
+    http.tickets.revoke(caller.id()).await?;
     let mut response = DONE.into_response();
     if let Ok(value) = HeaderValue::from_str(&http.site.cookie().clear()) {
         response.headers_mut().insert(header::SET_COOKIE, value);
@@ -160,6 +160,6 @@ pub(in crate::http) async fn ticket(
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     let holder = Holder::Agent { agent: caller.id().clone(), role: caller.account.role() };
-    let ticket = http.tickets.issue(holder, http.now())?;
+    let ticket = http.tickets.issue(holder, http.now()).await?;
     Ok(Json(json!({ "ticket": ticket.expose() })))
 }

@@ -9,6 +9,7 @@ mod commit;
 mod directory;
 mod labels;
 mod models;
+mod nodes;
 mod port;
 mod rows;
 mod upkeep;

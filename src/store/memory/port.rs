@@ -159,21 +159,6 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn set_lost(&self, agent: &AgentId, lost_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let mut rows = self.rows();
-        let attendance = rows.attendance_of(agent);
-        attendance.lost_at = lost_at;
-        attendance.is_known = true;
-        Ok(())
-    }
-
-    async fn everybody_lost(&self, at: Timestamp) -> Result<(), StoreError> {
-        for attendance in self.rows().attendance.values_mut() {
-            attendance.lost_at = attendance.lost_at.or(Some(at));
-        }
-        Ok(())
-    }
-
     async fn attendance(&self) -> Result<HashMap<AgentId, Attendance>, StoreError> {
         let rows = self.rows();
         let mut found: HashMap<_, _> = rows.attendance.iter().map(|(id, a)| (id.clone(), *a)).collect();

@@ -5,7 +5,7 @@ use crate::domain::agent::{Attendance, Presence};
 use crate::domain::analysis::Analysis;
 use crate::domain::conversation::{Conversation, ConversationState, Entry, StateName};
 use crate::domain::handoff::{Handoff, HandoffStatus};
-use crate::domain::id::{AgentId, CannedId, ConversationId, HandoffId, VisitorId, WidgetKey};
+use crate::domain::id::{AgentId, CannedId, ConversationId, HandoffId, NodeId, VisitorId, WidgetKey};
 use crate::domain::knowledge::{CannedReply, KnowledgeEntry};
 use crate::domain::outcome::{ConversationLabel, MessageLabel};
 use crate::domain::queue::Queue;
@@ -13,6 +13,7 @@ use crate::domain::site::Widget;
 use crate::domain::time::Timestamp;
 use crate::domain::visitor::Profile;
 use crate::flow::ports::directory::{Link, Login, SecretHash};
+use crate::flow::ports::nodes::{Holder, Node};
 use crate::flow::ports::{Ack, Judgement, KeptCounts, ReadMarks};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +80,12 @@ pub(super) struct Rows {
     pub(super) commands: BTreeMap<(String, String), ([u8; 16], Ack)>,
     pub(super) judgements: BTreeMap<ConversationId, Judgement>,
     pub(super) attendance: BTreeMap<AgentId, Attendance>,
+
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    /// The number that was given to a node last.
+    pub(super) fence: u64,
+    pub(super) connections: BTreeSet<(NodeId, AgentId)>,
+    pub(super) tickets: BTreeMap<SecretHash, (Holder, Timestamp)>,
 
     pub(super) accounts: BTreeMap<AgentId, AccountRow>,
     pub(super) logins: BTreeMap<SecretHash, Login>,

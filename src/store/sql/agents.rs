@@ -76,17 +76,10 @@ pub(super) fn set_presence(sql: &dyn Sql, agent: &AgentId, presence: Presence) -
     .map(|_| ())
 }
 
-pub(super) fn set_lost(sql: &dyn Sql, agent: &AgentId, lost_at: Option<Timestamp>) -> Result<(), StoreError> {
+pub(super) fn is_here(sql: &dyn Sql, agent: &AgentId) -> Result<(), StoreError> {
     known(sql, agent)?;
-    sql.run(
-        "update attendance set lost_at = ?2, is_known = 1 where agent = ?1",
-        values![agent.as_str(), lost_at.map(Timestamp::as_millis)],
-    )
-    .map(|_| ())
-}
-
-pub(super) fn everybody_lost(sql: &dyn Sql, at: Timestamp) -> Result<(), StoreError> {
-    sql.run("update attendance set lost_at = ?1 where lost_at is null", values![at.as_millis()]).map(|_| ())
+    sql.run("update attendance set lost_at = null, is_known = 1 where agent = ?1", values![agent.as_str()])
+        .map(|_| ())
 }
 
 pub(super) fn offered(sql: &dyn Sql, agent: &AgentId, at: Timestamp) -> Result<(), StoreError> {

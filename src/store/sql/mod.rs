@@ -12,6 +12,7 @@ mod labels;
 mod models;
 mod person;
 mod retention;
+mod nodes;
 mod rows;
 mod store;
 mod tables;

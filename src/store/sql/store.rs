@@ -143,15 +143,6 @@ impl Store for SqlStore {
         self.write(move |c| agents::set_presence(c, &agent, presence)).await
     }
 
-    async fn set_lost(&self, agent: &AgentId, lost_at: Option<Timestamp>) -> Result<(), StoreError> {
-        let agent = agent.clone();
-        self.write(move |c| agents::set_lost(c, &agent, lost_at)).await
-    }
-
-    async fn everybody_lost(&self, at: Timestamp) -> Result<(), StoreError> {
-        self.write(move |c| agents::everybody_lost(c, at)).await
-    }
-
     async fn attendance(&self) -> Result<HashMap<AgentId, Attendance>, StoreError> {
         self.read(agents::attendance).await
     }

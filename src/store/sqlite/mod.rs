@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_labels.sql"),
     include_str!("migrations/0004_models.sql"),
     include_str!("migrations/0005_upkeep.sql"),
+    include_str!("migrations/0006_nodes.sql"),
 ];
 
 /// How much the store does at once.

@@ -1,14 +1,14 @@
 //! Every store there is, in one place: a test of the contract runs on each.
 
-use baton::flow::ports::{Directory, Labels, ModelVersions, Store, Upkeep};
+use baton::flow::ports::{Directory, Labels, ModelVersions, Nodes, Store, Upkeep};
 use baton::store::{MemoryStore, SqliteStore};
 use std::any::Any;
 use std::sync::Arc;
 
 /// Everything that a store is asked to be.
-pub trait EveryPort: Store + Directory + Labels + ModelVersions + Upkeep {}
+pub trait EveryPort: Store + Nodes + Directory + Labels + ModelVersions + Upkeep {}
 
-impl<T: Store + Directory + Labels + ModelVersions + Upkeep> EveryPort for T {}
+impl<T: Store + Nodes + Directory + Labels + ModelVersions + Upkeep> EveryPort for T {}
 
 /// An empty store, and what must live as long as it does.
 pub struct Opened {

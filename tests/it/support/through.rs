@@ -1,4 +1,4 @@
-//! Every call of the Store and Directory ports, once, for whatever stands in front of a
+//! Every call of the Store, Nodes and Directory ports, once, for whatever stands in front of a
 //! store and changes no answer but may hold it back or refuse it.
 
 /// All names in the signatures below.
@@ -10,7 +10,7 @@ pub mod prelude {
     pub use baton::domain::conversation::{Change, Conversation, Entry};
     pub use baton::domain::handoff::{CountedWord, Handoff};
     pub use baton::domain::id::{
-        AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, QueueId, VisitorId, WidgetKey,
+        AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, NodeId, QueueId, VisitorId, WidgetKey,
     };
     pub use baton::domain::knowledge::{CannedReply, KnowledgeEntry};
     pub use baton::domain::outcome::{Csat, WrapUp};
@@ -21,6 +21,7 @@ pub mod prelude {
         AuditEntry, Credentials, Directory, DirectoryError, Link, Login, NewAccount, PolicyVersion,
         SecretHash, Stamp, VisitorRecord,
     };
+    pub use baton::flow::ports::nodes::{Company, Holder, Lease, LeaseError, Mark, Node, Nodes, Term};
     pub use baton::flow::ports::{
         Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
     };
@@ -43,7 +44,7 @@ macro_rules! through {
     };
 }
 
-/// Implements both ports.
+/// Implements all three ports.
 macro_rules! every_call {
     ($wrapper:ty) => {
         $crate::support::through::through!($wrapper: Store {
@@ -56,8 +57,6 @@ macro_rules! every_call {
             write record_read(id: &ConversationId, marks: ReadMarks) -> Result<bool, StoreError>;
             write record_visitor_seen(id: &ConversationId, at: Timestamp) -> Result<(), StoreError>;
             write set_presence(agent: &AgentId, presence: Presence) -> Result<(), StoreError>;
-            write set_lost(agent: &AgentId, lost_at: Option<Timestamp>) -> Result<(), StoreError>;
-            write everybody_lost(at: Timestamp) -> Result<(), StoreError>;
             read attendance() -> Result<HashMap<AgentId, Attendance>, StoreError>;
             read conversation(id: &ConversationId) -> Result<Option<Conversation>, StoreError>;
             read latest_of(visitor: &VisitorId) -> Result<Option<Conversation>, StoreError>;
@@ -82,6 +81,20 @@ macro_rules! every_call {
         }
         fn history_id(&self) -> String {
             Store::history_id(self.behind())
+        });
+        $crate::support::through::through!($wrapper: Nodes {
+            write take(node: &NodeId, term: Term, company: Company) -> Result<Lease, StoreError>;
+            write renew(lease: &Lease, here: &[AgentId], term: Term) -> Result<(), LeaseError>;
+            write connected(lease: &Lease, agent: &AgentId) -> Result<(), LeaseError>;
+            write disconnected(lease: &Lease, agent: &AgentId, heard_at: Timestamp) -> Result<(), LeaseError>;
+            write end_expired(now: Timestamp) -> Result<Vec<NodeId>, StoreError>;
+            write leave(lease: &Lease, now: Timestamp) -> Result<(), StoreError>;
+            read nodes() -> Result<Vec<Node>, StoreError>;
+            read marks(conversations: &[ConversationId], visitors: &[VisitorId]) -> Result<Vec<Mark>, StoreError>;
+            read policy_version() -> Result<u32, StoreError>;
+            write keep_ticket(hash: SecretHash, holder: Holder, expires_at: Timestamp) -> Result<(), StoreError>;
+            write take_ticket(hash: &SecretHash, now: Timestamp) -> Result<Option<Holder>, StoreError>;
+            write forget_tickets(account: &AgentId) -> Result<(), StoreError>;
         });
         $crate::support::through::through!($wrapper: Directory {
             read accounts() -> Result<Vec<Account>, StoreError>;

@@ -154,6 +154,7 @@ impl Parts {
         let tracker = Tracker::new();
         let ports = Ports {
             store: gate.clone(),
+            nodes: gate.clone(),
             directory: gate.clone(),
             analyzer: self.analyzer.clone(),
             bot: self.bot.clone(),
@@ -485,8 +486,8 @@ impl World {
             self.gate.until_less().await;
         }
         let gate = Arc::new(Gate::new(SqliteStore::open(&self.path, "another history").unwrap()));
-        gate.store().everybody_lost(self.now()).await.unwrap();
         (self.flow, self.tracker) = self.parts.flow(&gate, &self.policy);
+        self.flow.take_place().await.unwrap();
         self.gate = gate;
         self.observe().await;
     }

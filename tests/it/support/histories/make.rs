@@ -15,7 +15,7 @@ use baton::domain::conversation::{
 use baton::domain::escalation::{EscalationPolicy, Reason, ReasonCode, decide_trigger};
 use baton::domain::handoff::{CountedWord, EscalationType, Handoff, HandoffOutcome, HandoffStatus};
 use baton::domain::id::{
-    AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, OfferId, VisitorId, WidgetKey,
+    AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, NodeId, OfferId, VisitorId, WidgetKey,
 };
 use baton::domain::knowledge::{CannedReply, KnowledgeEntry};
 use baton::domain::outcome::{ConversationLabel, Csat, Disposition, Label, MessageLabel, Verdict, WrapUp};
@@ -26,6 +26,7 @@ use baton::domain::time::Timestamp;
 use baton::domain::visitor::Profile;
 use baton::flow::ports::directory::{Link, LinkPurpose, Login, NewAccount, SecretHash, Stamp, VisitorRecord};
 use baton::flow::ports::models::Adoption;
+use baton::flow::ports::nodes::{Company, Lease, Term};
 use baton::flow::ports::{CommandKey, ReadMarks, Receipt, Search, Store};
 use baton::store::MemoryStore;
 use futures_util::FutureExt as _;
@@ -56,6 +57,8 @@ pub struct Maker {
     pub now: Timestamp,
     n: u64,
     commands: Vec<(CommandKey, Option<Receipt>)>,
+    /// Every place that was taken; most of them are lost by now.
+    leases: Vec<Lease>,
 }
 
 fn body(text: &str) -> Body {
@@ -66,7 +69,7 @@ impl Maker {
     /// From a seed.
     pub fn new(seed: u64) -> Self {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        Self { dice: Dice::new(seed), now, n: 0, commands: Vec::new() }
+        Self { dice: Dice::new(seed), now, n: 0, commands: Vec::new(), leases: Vec::new() }
     }
 
     fn number(&mut self) -> u64 {
@@ -401,9 +404,30 @@ impl Maker {
                 let presence = self.dice.one(&[Presence::Online, Presence::Away, Presence::Offline]);
                 Operation::Presence(self.agent(), presence)
             }
-            9 | 10 => Operation::Lost(self.agent(), self.dice.percent(50).then_some(self.now)),
-            11 if self.dice.percent(20) => Operation::EverybodyLost(self.now),
+            9..=11 => self.joins(),
             _ => Operation::Answered(self.command()),
+        }
+    }
+
+    /// Nodes come, live on, lose their places and go; some write under a lease that was lost long ago.
+    fn joins(&mut self) -> Operation {
+        let (now, agent) = (self.now, self.agent());
+        let term = Term { now, expires_at: self.later(20_000) };
+        if self.leases.is_empty() || self.dice.percent(15) {
+            let node = self.dice.one(&["one", "two", "three"]);
+            let lease = Lease { node: NodeId::from_suffix(node), fence: 1 + self.leases.len() as u64 };
+            self.leases.push(lease.clone());
+            let company = if self.dice.percent(20) { Company::Alone } else { Company::Others };
+            return Operation::Take(lease.node, term, company);
+        }
+        let back = self.dice.below(self.leases.len().min(4));
+        let lease = self.leases[self.leases.len() - 1 - back].clone();
+        match self.dice.below(10) {
+            0..=3 => Operation::Connected(lease, agent),
+            4 | 5 => Operation::Disconnected(lease, agent, now),
+            6 | 7 => Operation::Renew(lease, vec![agent], term),
+            8 => Operation::EndExpired(now),
+            _ => Operation::Leave(lease, now),
         }
     }
 

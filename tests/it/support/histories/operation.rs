@@ -6,7 +6,7 @@ use baton::domain::agent::Presence;
 use baton::domain::conversation::Change;
 use baton::domain::handoff::CountedWord;
 use baton::domain::id::{
-    AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, QueueId, VisitorId, WidgetKey,
+    AgentId, CannedId, ConversationId, HandoffId, KnowledgeId, NodeId, QueueId, VisitorId, WidgetKey,
 };
 use baton::domain::knowledge::{CannedReply, KnowledgeEntry};
 use baton::domain::outcome::{ConversationLabel, Csat, MessageLabel, WrapUp};
@@ -17,6 +17,7 @@ use baton::flow::ports::directory::{
     DirectoryError, Link, Login, NewAccount, PolicyVersion, SecretHash, Stamp, VisitorRecord,
 };
 use baton::flow::ports::models::Adoption;
+use baton::flow::ports::nodes::{Company, Lease, LeaseError, Term};
 use baton::flow::ports::{
     Ack, CommandKey, EraseError, Erased, ModelVersion, Place, ReadMarks, Receipt, Removed, StoreError, Walked,
 };
@@ -33,8 +34,12 @@ pub enum Operation {
     Read(ConversationId, ReadMarks),
     Seen(ConversationId, Timestamp),
     Presence(AgentId, Presence),
-    Lost(AgentId, Option<Timestamp>),
-    EverybodyLost(Timestamp),
+    Take(NodeId, Term, Company),
+    Renew(Lease, Vec<AgentId>, Term),
+    Connected(Lease, AgentId),
+    Disconnected(Lease, AgentId, Timestamp),
+    EndExpired(Timestamp),
+    Leave(Lease, Timestamp),
     AddAccount(Stamp, NewAccount, Option<Link>),
     ChangeAccount(Stamp, AgentId, AccountChange),
     SetPassword(Stamp, AgentId, SecretHash, Option<SecretHash>),
@@ -75,6 +80,8 @@ pub enum Answer {
     Account(Box<Account>),
     Policy(PolicyVersion),
     Model(ModelVersion),
+    Lease(Lease),
+    Ended(Vec<NodeId>),
     Store(StoreError),
     Removed(Removed),
     Walked(Walked),
@@ -103,6 +110,15 @@ impl From<EraseError> for Answer {
         match error {
             EraseError::Store(error) => Self::Store(error),
             other => Self::Refused("erase", other.to_string()),
+        }
+    }
+}
+
+impl From<LeaseError> for Answer {
+    fn from(error: LeaseError) -> Self {
+        match error {
+            LeaseError::Store(error) => Self::Store(error),
+            LeaseError::Lost => Self::Refused("lost", error.to_string()),
         }
     }
 }
@@ -151,8 +167,12 @@ impl Operation {
             Self::Read(id, marks) => answer(store.record_read(&id, marks).await, Answer::Moved),
             Self::Seen(id, at) => done(store.record_visitor_seen(&id, at).await),
             Self::Presence(agent, presence) => done(store.set_presence(&agent, presence).await),
-            Self::Lost(agent, at) => done(store.set_lost(&agent, at).await),
-            Self::EverybodyLost(at) => done(store.everybody_lost(at).await),
+            Self::Take(node, term, company) => answer(store.take(&node, term, company).await, Answer::Lease),
+            Self::Renew(lease, here, term) => done(store.renew(&lease, &here, term).await),
+            Self::Connected(lease, agent) => done(store.connected(&lease, &agent).await),
+            Self::Disconnected(lease, agent, at) => done(store.disconnected(&lease, &agent, at).await),
+            Self::EndExpired(now) => answer(store.end_expired(now).await, Answer::Ended),
+            Self::Leave(lease, now) => done(store.leave(&lease, now).await),
             Self::AddAccount(stamp, new, link) => account(store.add_account(stamp, new, link).await),
             Self::ChangeAccount(stamp, id, change) => account(store.change_account(stamp, id, change).await),
             Self::SetPassword(stamp, id, password, keep) => {

@@ -8,7 +8,8 @@ use baton::domain::analysis::{
 };
 use baton::domain::time::Timestamp;
 use baton::flow::ports::{
-    Analyzer, AnalyzerStatus, Bot, Bus, Clock, Hint, IdSource, Question, Reply, Search, Store,
+    Analyzer, AnalyzerStatus, Bot, Bus, Clock, Hint, HintCounts, Hints, IdSource, Question, Reply, Search,
+    Store,
 };
 use baton::store::MemoryStore;
 use futures_util::FutureExt as _;
@@ -149,6 +150,18 @@ impl Bus for BadBus {
             under_way.push(hint.clone());
         }
         under_way.push(hint);
+    }
+
+    fn hint_here(&self, hint: Hint) {
+        self.hint(hint);
+    }
+
+    fn hints(&self) -> Hints {
+        Hints::Local
+    }
+
+    fn counts(&self) -> HintCounts {
+        HintCounts::default()
     }
 
     fn subscribe(&self) -> broadcast::Receiver<Hint> {

@@ -160,6 +160,7 @@ impl Run {
         self.order = Order::default();
         let ports = Ports {
             store: self.store.clone(),
+            nodes: self.store.clone(),
             directory: self.store.clone(),
             analyzer: Arc::new(self.analyzer.clone()),
             bot: Arc::new(MoodyBot { dice: self.dice.clone(), clock: self.clock.clone() }),

@@ -1,0 +1,32 @@
+-- The processes that work on this store, and who is connected to which. An expansion only: a program that does not
+-- know these tables works on beside one that does.
+
+create table nodes (
+  id         text primary key,
+  -- Grows with every taking of a place, whoever takes it.
+  fence      integer not null,
+  renewed_at integer not null,
+  expires_at integer not null
+) without rowid;
+
+create unique index fences_are_given_once on nodes (fence);
+
+insert into meta (key, value) values ('fence', '0');
+
+create table connections (
+  agent text not null,
+  node  text not null,
+  fence integer not null,
+  primary key (agent, node)
+) without rowid;
+
+create index connections_by_node on connections (node);
+
+-- One-use tickets for sockets, where one node may give what another takes.
+create table tickets (
+  hash       text primary key,
+  kind       text not null,
+  holder     text not null,
+  detail     text not null,
+  expires_at integer not null
+) without rowid;
