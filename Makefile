@@ -8,7 +8,7 @@ STEPS ?= 19500
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps run test cluster check build bench train clean
+.PHONY: help deps run test cluster check build bench chaos train clean
 
 # Where libtorch is and how it was built: written by scripts/deps.sh.
 ENV := . .deps/env;
@@ -37,6 +37,9 @@ check: deps ## formatting, lints, documentation, advisories, pages
 
 bench: deps ## figures beside their baselines (BENCH_ONLY=analyze|gateway|replay|claims, BENCH_JSON=1)
 	@$(ENV) scripts/bench.sh
+
+chaos: deps ## the evidence, in parts that resume (CHAOS_SCALE=0.01..1, CHAOS_ONLY=kill,power,..., CHAOS_SOAK_MINUTES=60)
+	@$(ENV) scripts/chaos.sh
 
 train: build ## train the model again into target/model: a teacher, then the student (PUBLIC=folder with the public sets)
 	@models/fetch-base.sh

@@ -40,6 +40,7 @@ pub const FAULTS: &[&str] = &[
     "hint_treated_as_truth",
     "late_analysis_dropped",
     "no_unique_index",
+    "not_a_number_accepted",
     "note_gets_visitor_sequence",
     "position_ignored",
     "restart_forgets_lost_agents",

@@ -5,6 +5,8 @@ use std::{path::Path, time::Instant};
 
 use tch::Tensor;
 
+use crate::fault::planted;
+
 use super::{
     NlpError, batch,
     bundle::{self, Bundle, Manifest},
@@ -177,6 +179,10 @@ impl Model {
 
 fn rows_of_outputs(heads: &Tensor) -> Result<Vec<Outputs>, NlpError> {
     let outputs = flat(heads)?;
+    // Weights that give no numbers are no model: words go on, and say why.
+    if outputs.iter().any(|output| !output.is_finite()) && !planted("not_a_number_accepted") {
+        return Err(NlpError::Engine("an output is not a number".to_owned()));
+    }
     let row = |chunk: &[f32]| std::array::from_fn(|at| f64::from(chunk[at]));
     Ok(outputs.chunks_exact(N_OUTPUTS).map(row).collect())
 }

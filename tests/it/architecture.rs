@@ -331,8 +331,8 @@ fn our_names_are_the_fields_words() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-/// The test that kills a real process lets it run for a while first, by the only clock that both have.
-const MAY_SLEEP: &[&str] = &["tests/it/kill.rs"];
+/// Clients of a real process that is killed pause before they come again, by the only clock that both have.
+const MAY_SLEEP: &[&str] = &["tests/it/support/process.rs"];
 
 /// Nothing that is put off in silence, nothing that waits by the clock of the machine.
 #[test]

@@ -36,5 +36,11 @@ mod pages;
 mod gateway;
 mod kill;
 mod upkeep;
+mod failpoints;
+mod faults;
 mod protocol_page;
 mod race;
+mod storm;
+mod soak;
+#[cfg(feature = "rust-bert")]
+mod model_trouble;

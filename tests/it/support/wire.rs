@@ -34,7 +34,9 @@ pub fn address(n: usize) -> IpAddr {
 
 /// A client for HTTP that comes from that address.
 pub fn http_from(from: IpAddr) -> reqwest::Client {
-    reqwest::Client::builder().local_address(from).timeout(PATIENCE).build().unwrap()
+    // Many clients in one process: idle connections would be as many open files.
+    let builder = reqwest::Client::builder().local_address(from).timeout(PATIENCE);
+    builder.pool_max_idle_per_host(0).build().unwrap()
 }
 
 impl Wire {
