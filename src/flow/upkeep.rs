@@ -15,6 +15,9 @@ use crate::domain::time::Timestamp;
 
 /// How often old data are looked for.
 const ROUND: Duration = Duration::from_secs(600);
+/// When the tables of commands and visitors are walked through for the first time after a start, and how often then.
+const FIRST_WALK: Duration = Duration::from_secs(3600);
+const WALK: Duration = Duration::from_secs(86_400);
 /// How often the size is written down.
 const SAMPLE: Duration = Duration::from_secs(3600);
 /// A pause after each batch, in which nothing but traffic is written.
@@ -101,10 +104,10 @@ impl Housekeeping {
     /// Looks after the data until told to stop.
     pub async fn keep_up(&self, stopping: CancellationToken) {
         let mut sampled_at: Option<Timestamp> = None;
-        loop {
+        let mut walk_at = self.0.clock.now().plus(FIRST_WALK);
+        while !stopping.is_cancelled() {
             let now = self.0.clock.now();
-            let is_due = sampled_at.is_none_or(|at| now.since(at) >= SAMPLE);
-            if is_due {
+            if sampled_at.is_none_or(|at| now.since(at) >= SAMPLE) {
                 match self.note_size(now).await {
                     Ok(()) => sampled_at = Some(now),
                     Err(error) => {
@@ -115,8 +118,17 @@ impl Housekeeping {
                     }
                 }
             }
-            if let Err(error) = self.round(now, &stopping).await {
-                tracing::warn!(error.code = error.code(), "Old data were not looked through: {error}");
+            if let Err(error) = self.remove_closed(now, &stopping).await {
+                tracing::warn!(error.code = error.code(), "Old conversations were not looked for: {error}");
+            }
+            if now >= walk_at {
+                walk_at = now.plus(WALK);
+                if let Err(error) = self.walk(now, &stopping).await {
+                    tracing::warn!(
+                        error.code = error.code(),
+                        "Old commands and visitors were not looked for: {error}"
+                    );
+                }
             }
             tokio::select! {
                 () = stopping.cancelled() => return,
@@ -125,30 +137,37 @@ impl Housekeeping {
         }
     }
 
-    /// Removes all that is older than it is kept, batch by batch. Gives how many conversations that were.
-    ///
-    /// # Errors
-    ///
-    /// When the store does not answer; what was removed until then stays removed.
-    pub async fn round(&self, now: Timestamp, stopping: &CancellationToken) -> Result<u64, StoreError> {
-        let Inner { upkeep, keeping, .. } = &*self.0;
+    /// Removes conversations that are older than they are kept, batch by batch. Gives how many that were.
+    async fn remove_closed(&self, now: Timestamp, stopping: &CancellationToken) -> Result<u64, StoreError> {
+        let Some(kept) = self.0.keeping.closed else { return Ok(0) };
         let mut n_conversations = 0;
-        if let Some(kept) = keeping.closed {
-            let before = now.minus(kept);
-            loop {
-                let removed = upkeep.remove_closed(before, ENTRIES_AT_ONCE).await?;
-                n_conversations += removed.conversations;
-                if removed.conversations == 0 || self.is_over(stopping).await {
-                    break;
-                }
+        loop {
+            let removed = self.0.upkeep.remove_closed(now.minus(kept), ENTRIES_AT_ONCE).await?;
+            n_conversations += removed.conversations;
+            if removed.conversations == 0 || self.is_over(stopping).await {
+                break;
             }
-            let mut place = Some(Place::default());
-            while let Some(from) = place.take() {
-                let walked = upkeep.forget_visitors(before, from, ROWS_AT_ONCE).await?;
-                place = walked.next;
-                if self.is_over(stopping).await {
-                    break;
-                }
+        }
+        if n_conversations > 0 {
+            tracing::info!(
+                conversations = n_conversations,
+                "{n_conversations} conversations were older than they are kept, and were removed"
+            );
+        }
+        Ok(n_conversations)
+    }
+
+    /// Walks once through the tables of commands and visitors, and forgets what nobody needs any more.
+    async fn walk(&self, now: Timestamp, stopping: &CancellationToken) -> Result<(), StoreError> {
+        let Inner { upkeep, keeping, .. } = &*self.0;
+        let (mut place, mut n_visitors) = (keeping.closed.map(|_| Place::default()), 0);
+        let before = now.minus(keeping.closed.unwrap_or_default());
+        while let Some(from) = place.take() {
+            let walked = upkeep.forget_visitors(before, from, ROWS_AT_ONCE).await?;
+            n_visitors += walked.forgotten;
+            place = walked.next;
+            if self.is_over(stopping).await {
+                return Ok(());
             }
         }
         let before = now.minus(keeping.commands);
@@ -158,17 +177,17 @@ impl Housekeeping {
             n_commands += walked.forgotten;
             place = walked.next;
             if self.is_over(stopping).await {
-                break;
+                return Ok(());
             }
         }
-        if n_conversations + n_commands > 0 {
+        if n_visitors + n_commands > 0 {
             tracing::info!(
-                conversations = n_conversations,
+                visitors = n_visitors,
                 commands = n_commands,
-                "{n_conversations} conversations older than they are kept were removed, and {n_commands} answers to commands"
+                "{n_visitors} visitors without a conversation and {n_commands} answers to commands were forgotten"
             );
         }
-        Ok(n_conversations)
+        Ok(())
     }
 
     /// Lets others write for a while; true when the service stops.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 const OF_THEIRS: &str = "conversation in (select id from conversations where visitor = ?1)";
 
 /// Where a person is, by table: their rows, and the columns that hold no word about them but a secret's hash.
-const PERSONAL: [(&str, &str, &[&str]); 10] = [
+const PERSONAL: [(&str, &str, &[&str]); 11] = [
     ("visitor", "id = ?1", &[]),
     ("visitor_secret", "visitor = ?1", &["hash"]),
     ("conversations", "visitor = ?1", &[]),
@@ -25,6 +25,7 @@ const PERSONAL: [(&str, &str, &[&str]); 10] = [
     ("message_labels", OF_THEIRS, &[]),
     ("conversation_labels", OF_THEIRS, &[]),
     ("commands", "actor = ?1", &["digest"]),
+    ("tickets", "holder = ?1", &["hash"]),
 ];
 
 /// Tables in which nobody who writes to us is.
@@ -34,12 +35,14 @@ pub(crate) const OF_NOBODY: &[&str] = &[
     "attendance",
     "audit",
     "canned",
+    "connections",
     "kept_counts",
     "knowledge",
     "link",
     "login",
     "meta",
     "model_versions",
+    "nodes",
     "policy",
     "queue",
     "revision",
@@ -145,6 +148,7 @@ pub(super) fn erase(
         erase_conversation(sql, conversation, &nobody, &mut erased)?;
     }
     sql.run("delete from commands where actor = ?1", values![visitor.as_str()])?;
+    sql.run("delete from tickets where holder = ?1", values![visitor.as_str()])?;
     sql.run("delete from visitor_secret where visitor = ?1", values![visitor.as_str()])?;
     let known = sql.run("delete from visitor where id = ?1", values![visitor.as_str()])?;
     if known == 0 && theirs.is_empty() {

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{done, refused, text};
+use super::{done, entries_wanted, fill, refused, text};
 use crate::support::agent::Desk;
 use crate::support::app::{Options, TestApp};
 use crate::support::visitor::{Door, Visitor};
@@ -131,7 +131,8 @@ async fn a_backup_under_writes_is_whole_and_stalls_nobody() {
     let options =
         Options::default().set("gateway.rate_messages", "100000").set("gateway.rate_burst", "100000");
     let app = TestApp::start_with(options).await;
-    fill(&app.data.path().join("baton.db"), 60_000);
+    let n_entries = entries_wanted(60_000);
+    fill(&app.data.path().join("baton.db"), n_entries);
     let visitor = Visitor::boot(&Door::of(&app), address(3)).await;
     let mut tab = visitor.connect().await;
     tab.says("Before the backup").await;
@@ -165,34 +166,8 @@ async fn a_backup_under_writes_is_whole_and_stalls_nobody() {
     let filled: u64 = copy
         .query_row("select count(*) from entries where body like 'filling %'", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(filled, 60_000);
+    assert_eq!(filled, n_entries);
     app.finish().await;
-}
-
-/// Writes a closed conversation as long as wanted into a database that is served.
-fn fill(path: &Path, n_entries: u64) {
-    let mut connection = Connection::open(path).unwrap();
-    connection.busy_timeout(Duration::from_secs(20)).unwrap();
-    let tx = connection.transaction().unwrap();
-    tx.execute(
-        "insert into conversations (id, visitor, state, state_data, version, epoch, tier, priority, is_front, excluded, \
-         opened_at, visitor_seen_at, decided_position, last_position, last_visitor_seq, last_visitor_position, ended_at) \
-         values ('cnv_filled', 'vis_filled', 'closed', '{\"state\":\"closed\",\"closed_at\":\"2026-01-01T00:00:00Z\"}', \
-         1, 1, 1, 'normal', 0, '[]', 0, 0, ?1, ?1, ?1, ?1, 0)",
-        [n_entries],
-    )
-    .unwrap();
-    let long = "x".repeat(500);
-    for position in 1..=n_entries {
-        tx.prepare_cached(
-            "insert into entries (conversation, position, visitor_seq, kind, author, body, at) \
-             values ('cnv_filled', ?1, ?1, 'message', 'visitor', ?2, 0)",
-        )
-        .unwrap()
-        .execute((position, format!("filling {position} {long}")))
-        .unwrap();
-    }
-    tx.commit().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
