@@ -131,6 +131,7 @@ impl Flow {
         let mut pause = tenure.renewal;
         loop {
             tokio::select! {
+                biased;
                 () = self.0.tracker.stopping() => break,
                 () = ports.clock.sleep(pause) => {}
                 () = place.lost.notified() => {}

@@ -88,7 +88,6 @@ impl Run {
     fn pass(&mut self, span: Duration, rounds: usize) {
         for _ in 0..rounds {
             self.clock.move_to(self.clock.now().plus(span));
-            (0..AGENTS.len()).for_each(|n| self.tell(n));
             self.come_to_rest();
             self.clock.move_to(self.clock.now().plus(Duration::from_millis(1_001)));
             self.come_to_rest();

@@ -34,8 +34,8 @@ const RESTLESS: usize = 20_000;
 enum Heard {
     Started(Result<(), FlowError>),
     Answer(Command, Result<Ack, FlowError>),
-    /// Who is here was told to the flow; or it was not noted, and is told again.
-    Told(usize, Result<(), FlowError>),
+    /// Who is here was told to the flow. Where that was not noted, it is the flow's to make up for it.
+    Told(usize),
     /// A visitor's page has read on.
     Read(usize, Vec<(ConversationId, u64, u64)>),
     Nothing,
@@ -55,8 +55,6 @@ pub(super) struct Desk {
     /// What the flow was told last.
     is_told: bool,
     is_telling: bool,
-    /// What the store knows after that did not go through.
-    is_unsure: bool,
 }
 
 /// Everything in one run.
@@ -236,12 +234,9 @@ impl Run {
                     self.crash();
                 }
                 Heard::Answer(command, answer) => self.answered(command, answer),
-                Heard::Told(n, told) => {
-                    let desk = &mut self.desks[n];
-                    (desk.is_telling, desk.is_unsure) = (false, told.is_err());
-                    if told.is_ok() {
-                        self.tell(n);
-                    }
+                Heard::Told(n) => {
+                    self.desks[n].is_telling = false;
+                    self.tell(n);
                 }
                 Heard::Read(n, found) => self.show(n, found),
                 Heard::Nothing => {}
@@ -315,9 +310,9 @@ impl Run {
     // --- presence and pages ---------------------------------------------------------
 
     /// Tells the flow that an agent came or went, one after the other, as the gateway does.
-    pub(super) fn tell(&mut self, n: usize) {
+    fn tell(&mut self, n: usize) {
         let desk = &mut self.desks[n];
-        if desk.is_telling || (desk.is_here == desk.is_told && !desk.is_unsure) {
+        if desk.is_telling || desk.is_here == desk.is_told {
             return;
         }
         (desk.is_told, desk.is_telling) = (desk.is_here, true);
@@ -325,11 +320,11 @@ impl Run {
         let Some(flow) = self.serving() else { return };
         let heard_at = self.clock.now();
         self.task("presence", async move {
-            let told = match is_here {
+            let _logged = match is_here {
                 true => flow.agent_connected(&agent_of(n)).await,
                 false => flow.agent_disconnected(&agent_of(n), heard_at).await,
             };
-            Heard::Told(n, told)
+            Heard::Told(n)
         });
     }
 
@@ -485,7 +480,6 @@ impl Run {
             _ => self.clock.now().plus(Duration::from_secs(self.dice.one(&[301, 25 * 3_600]))),
         };
         self.clock.move_to(to);
-        (0..AGENTS.len()).for_each(|n| self.tell(n));
         self.say(&format!("it is {}", self.clock.now()));
     }
 
