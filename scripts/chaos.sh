@@ -6,6 +6,7 @@
 #   CHAOS_ONLY=kill,power     only these parts; `scripts/chaos.sh list` names them
 #   CHAOS_SOAK_MINUTES=60     how long the soak is
 #   CHAOS_CARGO=--no-default-features   leaves the model out, and the part that needs it
+#   CHAOS_NICE=19             lets others go first (default 10)
 #   CHAOS_AGAIN=1             forgets what was done
 #
 # A line of JSON for each part on stdout, and in target/chaos/results.jsonl; the table of all
@@ -24,19 +25,19 @@ ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 # the environment of one part, where N is how many and FROM is how many came before.
 parts() {
   cat <<'TABLE'
-kill      1000   20   kill::                  BATON_KILLS=N BATON_KILL_MESSAGES=$((N*1000)) BATON_KILL_SEED=$((FROM+1))
-failpoints 1     0    failpoints::            -
-power     20000  2000 power::                 BATON_POWER_CUTS=N BATON_POWER_SEED=$((FROM+1))
-exhaustive 1     0    power::                 BATON_POWER_EXHAUSTIVE=1
-io        500    0    power::                 BATON_IO_ERRORS=N
-cluster   300    0    cluster::               BATON_CLUSTER_FAULTS=N BATON_CLUSTER_CLAIMS=$((N*200000/300))
-race      10000  0    race::                  BATON_RACE_OFFERS=N
-storm     5000   0    storm::                 BATON_STORM_CLIENTS=N BATON_STORM_WITHIN=10 BATON_KILL_PROGRAM=$release
-simulation 100000 5000 simulation::           BATON_SIMULATION_SEEDS=N BATON_SIMULATION_FROM=FROM
-model     100    0    model_trouble::         BATON_MODEL_TROUBLES=N
-differential 1000000 0 differential::         BATON_DIFFERENTIAL_OPERATIONS=N
-soak      1      0    soak::                  BATON_SOAK_MINUTES=$soak BATON_KILL_PROGRAM=$release
-faults    1      0    faults::                BATON_FAULTS=all
+kill         1000    20    kill::               BATON_KILLS=N BATON_KILL_MESSAGES=$((N*1000)) BATON_KILL_SEED=$((FROM+1))
+failpoints   1       0     failpoints::         -
+power        20000   2000  power::cuts          BATON_POWER_CUTS=N BATON_POWER_SEED=$((FROM+1))
+exhaustive   1       0     power::cuts          BATON_POWER_EXHAUSTIVE=1
+io           500     0     power::faults        BATON_IO_ERRORS=N
+cluster      300     0     cluster::            BATON_CLUSTER_FAULTS=N BATON_CLUSTER_CLAIMS=$((N*200000/300))
+race         10000   0     race::               BATON_RACE_OFFERS=N
+storm        5000    0     storm::              BATON_STORM_CLIENTS=N BATON_STORM_WITHIN=$within BATON_KILL_PROGRAM=$release
+simulation   100000  5000  simulation::         BATON_SIMULATION_SEEDS=N BATON_SIMULATION_FROM=$((FROM+1))
+model        100     10    model_trouble::      BATON_MODEL_TROUBLES=N
+differential 1000000 50000 differential::random BATON_DIFFERENTIAL_OPERATIONS=N BATON_DIFFERENTIAL_FROM=$((FROM+1))
+soak         1       0     soak::               BATON_SOAK_MINUTES=$soak BATON_KILL_PROGRAM=$release
+faults       1       0     faults::             BATON_FAULTS=all
 TABLE
 }
 if [ "${1:-}" = list ]; then
@@ -45,9 +46,11 @@ if [ "${1:-}" = list ]; then
 fi
 
 release=$PWD/target/release/baton
+within=10
 if [ ! -x "$release" ]; then
   echo "chaos: no release build; storm and soak run on the unoptimized one (make build makes one)" >&2
   release=$PWD/target/debug/baton
+  within=60
 fi
 # shellcheck disable=SC2086
 cargo build --locked ${CHAOS_CARGO:-} --tests --bins --examples >&2 || exit 1
@@ -69,7 +72,7 @@ run() {
   [ "$environment" = - ] && environment=
   began=$(date +%s)
   # The table's arithmetic and names are filled in here; nothing in it comes from outside.
-  eval "env $environment nice -n 19 \"$tests\" $filter --nocapture --test-threads=1" >"$log" 2>&1
+  eval "env $environment nice -n ${CHAOS_NICE:-10} \"$tests\" $filter --nocapture --test-threads=1" >"$log" 2>&1
   status=$?
   ok=true
   [ $status -eq 0 ] || ok=false

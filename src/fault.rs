@@ -39,6 +39,7 @@ pub const FAULTS: &[&str] = &[
     "expiry_not_watched",
     "hint_treated_as_truth",
     "late_analysis_dropped",
+    "lease_without_fence",
     "no_unique_index",
     "not_a_number_accepted",
     "note_gets_visitor_sequence",

@@ -48,6 +48,8 @@ pub struct Replacements {
     pub analyzer: Option<Arc<dyn Analyzer>>,
     /// Instead of the configured bot.
     pub bot: Option<Arc<dyn Bot>>,
+    /// Instead of the configured bus.
+    pub bus: Option<Arc<dyn Bus>>,
 }
 
 /// The service, running.
@@ -102,7 +104,10 @@ impl App {
         let policy = policy::live_policy(&*directory).await?;
 
         let housekeeping = housekeeping_of(&config, &store, &clock, &ids);
-        let bus = bus_of(&config.broker, company, &store.history_id(), &tracker).await?;
+        let bus = match replacements.bus {
+            Some(bus) => bus,
+            None => bus_of(&config.broker, company, &store.history_id(), &tracker).await?,
+        };
         let ports = Ports {
             store: Arc::new(store),
             nodes: Arc::clone(&nodes),

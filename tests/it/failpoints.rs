@@ -3,18 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use baton::domain::conversation::{Author, EntryKind};
 use baton::flow::ports::Store as _;
 use baton::store::SqliteStore;
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
+use crate::invariants::DeafBus;
 use crate::kill::agents::Agent;
 use crate::support::app::PASSWORD;
 use crate::support::process::{Site, is_aborted};
 use crate::support::visitor::{Door, Tab, Visitor};
 use crate::support::wire::{Wire, address};
+use crate::support::{Options, TestApp};
 
 /// How long a server that stands still is listened to: what it had sent before has come by then.
 const AFTER: Duration = Duration::from_secs(2);
@@ -202,4 +206,16 @@ async fn invariant_7_agents_of_before_a_crash_have_their_grace_and_no_more() {
     let server = site.start().await;
     visitor.connect().await.until_state("waiting").await;
     server.stop().await;
+}
+
+/// No hint ever arrives: another tab learns of a message when it next looks by itself (invariant 8).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invariant_8_a_lost_hint_costs_a_look_at_the_store_and_no_entry() {
+    let bus = Arc::new(DeafBus(broadcast::Sender::new(1)));
+    let app = TestApp::start_with(Options::default().bus(bus)).await;
+    let visitor = Visitor::boot(&Door::of(&app), address(1)).await;
+    let (mut says, mut reads) = (visitor.connect().await, visitor.connect().await);
+    says.says("Is anybody there?").await;
+    reads.until_entry(|entry| entry["text"] == "Is anybody there?").await;
+    app.finish().await;
 }

@@ -39,7 +39,17 @@ pub const CAUGHT: &[(&str, &str, &str)] = &[
     ("decision_not_stored", "decisions::invariant_9_what_is_stored_replays_bit_for_bit", "decisions(&world"),
     ("epoch_ignored", "scenarios::scenarios_of_the_bot_play_as_written", "late_answer"),
     ("expiry_not_watched", "scenarios::scenarios_of_the_handoff_play_as_written", "expired"),
+    (
+        "hint_treated_as_truth",
+        "failpoints::invariant_8_a_lost_hint_costs_a_look_at_the_store_and_no_entry",
+        "nothing came within",
+    ),
     ("late_analysis_dropped", "decisions::a_late_analysis_revises_and_may_escalate_once", "right: Offered"),
+    (
+        "lease_without_fence",
+        "nodes::sqlite::a_node_that_was_taken_for_dead_is_refused_whatever_it_writes",
+        "right: Err(Lost)",
+    ),
     ("no_unique_index", "store_contract::sqlite::a_visitor_has_one_open_conversation", "Conflict"),
     (
         "not_a_number_accepted",

@@ -110,7 +110,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// A bus that loses every hint.
-struct DeafBus(broadcast::Sender<Hint>);
+pub struct DeafBus(pub broadcast::Sender<Hint>);
 
 impl Bus for DeafBus {
     fn hint(&self, _hint: Hint) {}

@@ -7,7 +7,7 @@ use baton::app::{App, Replacements};
 use baton::config::{Layers, load};
 use baton::domain::agent::Role;
 use baton::domain::time::Timestamp;
-use baton::flow::ports::{Analyzer, Bot, Clock};
+use baton::flow::ports::{Analyzer, Bot, Bus, Clock};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
@@ -40,6 +40,12 @@ impl Options {
     /// Another bot than the configured one.
     pub fn bot(mut self, bot: Arc<dyn Bot>) -> Self {
         self.replacements.bot = Some(bot);
+        self
+    }
+
+    /// Another bus than the configured one.
+    pub fn bus(mut self, bus: Arc<dyn Bus>) -> Self {
+        self.replacements.bus = Some(bus);
         self
     }
 
