@@ -18,6 +18,7 @@ const ACTIONS = {
   'label.message': 'labeled a message in', 'label.message.remove': 'took back the label of a message in',
   'label.conversation': 'labeled the conversation', 'label.conversation.remove': 'took back the label of the conversation',
   'model.adopt': 'adopted the model', 'model.rollback': 'rolled back to the model',
+  'person.export': 'exported what is held of', 'person.erase': 'erased what was held of',
 };
 
 const action = (/** @type {string} */ code) => (Object.hasOwn(ACTIONS, code) ? ACTIONS[code] : code.replaceAll('.', ' ').replaceAll('_', ' '));
