@@ -11,7 +11,7 @@ use baton::domain::queue::Priority;
 use baton::domain::time::Timestamp;
 use baton::domain::tuning::{Event, Verdict, replay};
 use baton::flow::events_of;
-use baton::flow::ports::{Reply, Store};
+use baton::flow::ports::Reply;
 use proptest::prelude::*;
 
 /// Anything that a model may find.

@@ -10,7 +10,7 @@ use baton::domain::conversation::{Author, ConversationState as State, Destinatio
 use baton::domain::id::OfferId;
 use baton::domain::outcome::{Csat, Disposition, WrapUp};
 use baton::domain::queue::Queue;
-use baton::flow::ports::{Ack, Bus, Hint, HintCounts, Hints, Reply, Search, Store};
+use baton::flow::ports::{Ack, Bus, Hint, HintCounts, Hints, Reply, Search};
 use baton::flow::{Flow, FlowError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

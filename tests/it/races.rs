@@ -7,7 +7,7 @@ use baton::domain::conversation::{Author, Destination, EntryKind, Notice, StateN
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::id::OfferId;
 use baton::domain::outcome::{Disposition, WrapUp};
-use baton::flow::ports::{Ack, Reply, Search, Store};
+use baton::flow::ports::{Ack, Reply, Search};
 use baton::flow::{Flow, FlowError};
 use std::collections::BTreeSet;
 use std::future::Future;

@@ -13,7 +13,7 @@ use baton::domain::outcome::Disposition;
 use baton::domain::queue::Priority;
 use baton::domain::time::Timestamp;
 use baton::flow::FlowError;
-use baton::flow::ports::{Store, StoreError};
+use baton::flow::ports::StoreError;
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_millis(1_000_000);

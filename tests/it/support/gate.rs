@@ -2,11 +2,11 @@
 //! what is under way, so that a test can wait for silence without sleeping, and it
 //! can fall shut between two writes, which is what a crash looks like from inside.
 
-use baton::store::sqlite::SqliteStore;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, watch};
 
+use super::stores::EveryPort;
 use super::through::every_call;
 
 /// Where a crash falls.
@@ -27,7 +27,7 @@ struct State {
 
 /// Counts, and falls shut when told to.
 pub struct Gate {
-    store: SqliteStore,
+    store: Arc<dyn EveryPort>,
     state: Arc<Mutex<State>>,
     less: Arc<Notify>,
     is_shut: watch::Sender<bool>,
@@ -48,12 +48,12 @@ impl Drop for UnderWay {
 
 impl Gate {
     /// An open gate.
-    pub fn new(store: SqliteStore) -> Self {
+    pub fn new(store: Arc<dyn EveryPort>) -> Self {
         Self { store, state: Arc::default(), less: Arc::default(), is_shut: watch::Sender::new(false) }
     }
 
     /// The store behind it, past the gate.
-    pub fn store(&self) -> &SqliteStore {
+    pub fn store(&self) -> &Arc<dyn EveryPort> {
         &self.store
     }
 
@@ -91,8 +91,8 @@ impl Gate {
         }
     }
 
-    fn behind(&self) -> &SqliteStore {
-        &self.store
+    fn behind(&self) -> &dyn EveryPort {
+        &*self.store
     }
 
     fn enter(&self) -> UnderWay {

@@ -12,7 +12,7 @@ use baton::domain::outcome::{Disposition, Label, WrapUp};
 use baton::domain::queue::{OpeningHours, Queue, Weekday};
 use baton::domain::time::Timestamp;
 use baton::flow::FlowError;
-use baton::flow::ports::{Reply, Store};
+use baton::flow::ports::Reply;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -21,9 +21,9 @@ use std::time::Duration;
 pub type Problems = Vec<String>;
 
 /// Plays one file and says what did not come as written.
-pub async fn play(path: &Path, text: &str) -> Result<(), Problems> {
+pub async fn play(path: &Path, text: &str, is_in_memory: bool) -> Result<(), Problems> {
     let script = Script::read(path, text)?;
-    Box::pin(script.play()).await
+    Box::pin(script.play(is_in_memory)).await
 }
 
 /// Where a line stands.
@@ -314,10 +314,10 @@ impl Script {
         Ok(())
     }
 
-    async fn play(mut self) -> Result<(), Problems> {
+    async fn play(mut self, is_in_memory: bool) -> Result<(), Problems> {
         let policy = parse_policy(&self.policy, 1)
             .map_err(|mistakes| mistakes.iter().map(|m| self.place.problem(m)).collect::<Vec<_>>())?;
-        let mut builder: WorldBuilder = World::builder().policy(policy);
+        let mut builder: WorldBuilder = World::builder().policy(policy).in_memory(is_in_memory);
         if let Some(at) = self.begins {
             builder = builder.begins(at);
         }

@@ -5,7 +5,6 @@ use baton::domain::conversation::{Author, ConversationState as State, EntryKind}
 use baton::domain::escalation::ReasonCode;
 use baton::domain::handoff::Handoff;
 use baton::domain::time::Timestamp;
-use baton::flow::ports::Store;
 
 /// What was seen, in the words of scenarios.
 #[derive(Debug, Clone)]

@@ -1,25 +1,24 @@
-//! A whole Baton without sockets: the flow over a real SQLite file, a clock that the
+//! A whole Baton without sockets: the flow over a real SQLite file or plain data, a clock that the
 //! test moves, a scripted analyzer and a scripted bot. Nothing in it sleeps.
 
 use baton::broker::LocalBus;
 use baton::domain::account::{AccountChange, Email};
 use baton::domain::agent::{Presence, Role};
-use baton::domain::conversation::{
-    Body, Conversation, ConversationState, Destination, Entry, Exclusion, StateName,
-};
+use baton::domain::conversation::{Body, Conversation, ConversationState, Destination, Entry, StateName};
 use baton::domain::escalation::EscalationPolicy;
 use baton::domain::id::{AgentId, ConversationId, OfferId, QueueId, VisitorId, WidgetKey};
 use baton::domain::outcome::{Csat, Disposition, WrapUp};
 use baton::domain::queue::Queue;
 use baton::domain::time::Timestamp;
 use baton::domain::visitor::Profile;
-use baton::flow::ports::directory::{Directory, NewAccount, SecretHash, Stamp, VisitorRecord};
-use baton::flow::ports::{Ack, Bus, Clock, IdSource, NobodyCounts, Ports, Search, Store};
+use baton::flow::ports::directory::{NewAccount, SecretHash, Stamp, VisitorRecord};
+use baton::flow::ports::{Ack, Bus, Clock, IdSource, NobodyCounts, Ports, Search};
 use baton::flow::view::VisitorStatus;
 use baton::flow::{Flow, FlowError, Settings};
 use baton::shutdown::Tracker;
-use baton::store::sqlite::SqliteStore;
+use baton::store::{MemoryStore, SqliteStore};
 use rusqlite::{Connection, OpenFlags};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -31,6 +30,7 @@ use tempfile::TempDir;
 use super::clock::TestClock;
 use super::gate::{Crash, Gate};
 use super::scripted::{ScriptedAnalyzer, ScriptedBot};
+use super::stores::EveryPort;
 
 /// How often Baton looks at what time does.
 const STEP: Duration = Duration::from_millis(250);
@@ -89,6 +89,7 @@ pub struct WorldBuilder {
     policy: EscalationPolicy,
     begins: Timestamp,
     bus: Arc<dyn Bus>,
+    is_in_memory: bool,
 }
 
 impl WorldBuilder {
@@ -110,34 +111,66 @@ impl WorldBuilder {
         self
     }
 
+    /// On plain data, or in a file.
+    pub fn in_memory(mut self, is_in_memory: bool) -> Self {
+        self.is_in_memory = is_in_memory;
+        self
+    }
+
     /// Makes it.
     pub async fn start(self) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        let file = (!self.is_in_memory).then(DatabaseFile::new);
         let clock = TestClock::at(self.begins);
         let analyzer = Arc::new(ScriptedAnalyzer::new(clock.clone()));
         let bot = Arc::new(ScriptedBot::new());
         let ids = Arc::new(CountingIds::default());
-        let path = folder.path().join("baton.db");
-        let gate = Arc::new(Gate::new(SqliteStore::open(&path, "history").unwrap()));
+        let store: Arc<dyn EveryPort> = match &file {
+            Some(file) => file.open("history"),
+            None => Arc::new(MemoryStore::new("history")),
+        };
+        let gate = Arc::new(Gate::new(store));
         let parts = Parts { clock, analyzer, bot, ids, bus: self.bus };
         let (flow, tracker) = parts.flow(&gate, &self.policy);
-        let sql = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         World {
             flow,
             tracker,
             gate,
             parts,
             policy: self.policy,
-            path,
-            sql,
+            file,
             n_commands: AtomicU64::new(0),
             agents: BTreeMap::new(),
             journal: Vec::new(),
             before: BTreeMap::new(),
             began_at: self.begins,
             is_finished: false,
-            _folder: folder,
         }
+    }
+}
+
+/// A database in a folder of its own, and a look at its rows.
+pub(super) struct DatabaseFile {
+    folder: TempDir,
+    sql: OnceCell<Connection>,
+}
+
+impl DatabaseFile {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), sql: OnceCell::new() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("baton.db")
+    }
+
+    fn open(&self, fresh_history_id: &str) -> Arc<dyn EveryPort> {
+        Arc::new(SqliteStore::open(&self.path(), fresh_history_id).unwrap())
+    }
+
+    /// Past the store: what stands in the rows.
+    pub(super) fn sql(&self) -> &Connection {
+        let open = || Connection::open_with_flags(self.path(), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        self.sql.get_or_init(open)
     }
 }
 
@@ -202,16 +235,14 @@ pub struct World {
     tracker: Tracker,
     gate: Arc<Gate>,
     pub(super) policy: EscalationPolicy,
-    path: PathBuf,
-    pub(super) sql: Connection,
+    /// None on plain data.
+    pub(super) file: Option<DatabaseFile>,
     n_commands: AtomicU64,
     pub(super) agents: BTreeMap<String, AgentTraits>,
     journal: Vec<Seen>,
     before: BTreeMap<ConversationId, (Conversation, u64)>,
     began_at: Timestamp,
     is_finished: bool,
-    // Kept to the end: the database lies in it.
-    _folder: TempDir,
 }
 
 /// The id of a visitor by name.
@@ -246,6 +277,7 @@ impl World {
             policy: EscalationPolicy::default(),
             begins: Timestamp::parse(BEGINNING).unwrap(),
             bus: Arc::new(LocalBus::new()),
+            is_in_memory: false,
         }
     }
 
@@ -270,8 +302,8 @@ impl World {
     }
 
     /// The store, past the gate.
-    pub fn store(&self) -> &SqliteStore {
-        self.gate.store()
+    pub fn store(&self) -> &dyn EveryPort {
+        &**self.gate.store()
     }
 
     /// The tasks of the process.
@@ -391,7 +423,7 @@ impl World {
             let now = self.now();
             let has_moved = self.journal.len() != n_before;
             n_before = self.journal.len();
-            let next = if has_moved { now.plus(STEP) } else { self.next_due().unwrap_or(until) };
+            let next = if has_moved { now.plus(STEP) } else { self.next_due().await.unwrap_or(until) };
             let next = self.on_grid(next).min(until);
             self.parts.clock.advance(next.since(now));
             self.parts.analyzer.deliver();
@@ -406,23 +438,18 @@ impl World {
     }
 
     /// The next instant at which time does something, as far as the store and those who sleep know.
-    fn next_due(&self) -> Option<Timestamp> {
+    async fn next_due(&self) -> Option<Timestamp> {
         let now = self.now();
         let service = &self.policy.service;
         let mut due: Vec<Timestamp> =
             [self.parts.clock.next_wake(), self.parts.analyzer.next_answer()].into_iter().flatten().collect();
-        let mut statement = self
-            .sql
-            .prepare_cached("select state_data, visitor_seen_at, excluded, last_visitor_position > decided_position from conversations where state <> 'closed'")
-            .unwrap();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            let state: ConversationState = serde_json::from_str(&row.get::<_, String>(0).unwrap()).unwrap();
-            let seen = Timestamp::from_millis(row.get(1).unwrap());
-            let excluded: Vec<Exclusion> = serde_json::from_str(&row.get::<_, String>(2).unwrap()).unwrap();
+        let states = StateName::ALL.into_iter().filter(|state| *state != StateName::Closed).collect();
+        let open = Search { states, limit: 100_000, ..Search::default() };
+        for conversation in self.store().search(open).await.unwrap() {
+            let (state, seen) = (&conversation.state, conversation.visitor_seen_at);
             due.extend(state.due_at());
-            due.extend(excluded.iter().map(|exclusion| exclusion.until));
-            match &state {
+            due.extend(conversation.excluded.iter().map(|exclusion| exclusion.until));
+            match state {
                 ConversationState::WithBot { .. } => due.push(seen.plus(service.idle_timeout)),
                 ConversationState::Queued { since, .. } | ConversationState::Offered { since, .. } => {
                     due.push(seen.plus(service.gone_timeout));
@@ -433,16 +460,12 @@ impl World {
                 }
                 _ => {}
             }
-            if row.get::<_, bool>(3).unwrap() {
+            if conversation.is_undecided() {
                 due.push(seen.plus(Settings::default().analysis_budget + seconds(2)));
             }
         }
-        let mut statement =
-            self.sql.prepare_cached("select lost_at from attendance where lost_at is not null").unwrap();
-        let mut rows = statement.query([]).unwrap();
-        while let Some(row) = rows.next().unwrap() {
-            due.push(Timestamp::from_millis(row.get(0).unwrap()).plus(Settings::default().agent_grace));
-        }
+        let lost = self.store().attendance().await.unwrap().into_values().filter_map(|agent| agent.lost_at);
+        due.extend(lost.map(|at| at.plus(Settings::default().agent_grace)));
         due.into_iter().filter(|at| *at > now).min()
     }
 
@@ -485,7 +508,11 @@ impl World {
         while !self.gate.is_idle() {
             self.gate.until_less().await;
         }
-        let gate = Arc::new(Gate::new(SqliteStore::open(&self.path, "another history").unwrap()));
+        let store = match &self.file {
+            Some(file) => file.open("another history"),
+            None => self.gate.store().clone(),
+        };
+        let gate = Arc::new(Gate::new(store));
         (self.flow, self.tracker) = self.parts.flow(&gate, &self.policy);
         self.flow.take_place().await.unwrap();
         self.gate = gate;
