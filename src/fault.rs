@@ -37,7 +37,6 @@ pub const FAULTS: &[&str] = &[
     "decision_not_stored",
     "epoch_ignored",
     "expiry_not_watched",
-    "hint_treated_as_truth",
     "late_analysis_dropped",
     "lease_without_fence",
     "no_unique_index",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton::domain::conversation::{Author, EntryKind};
-use baton::flow::ports::Store as _;
+use baton::flow::ports::{Store as _, StoreError};
 use baton::store::SqliteStore;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -218,4 +218,20 @@ async fn invariant_8_a_lost_hint_costs_a_look_at_the_store_and_no_entry() {
     says.says("Is anybody there?").await;
     reads.until_entry(|entry| entry["text"] == "Is anybody there?").await;
     app.finish().await;
+}
+
+/// The commit itself fails, as on a broken disk: nobody who shares it is told that it went well.
+#[tokio::test]
+async fn a_commit_that_fails_is_acknowledged_to_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("baton.db"), "first").unwrap();
+    let answer = store
+        .write(|c| {
+            // A login of no account, looked at when it is committed and not before.
+            c.run("pragma defer_foreign_keys = on", &[])?;
+            c.run("insert into login (token, account, created_at, seen_at, expires_at) values ('t', 'x', 0, 0, 0)", &[])?;
+            Ok::<_, StoreError>(())
+        })
+        .await;
+    assert!(answer.is_err(), "it was acknowledged and is not stored");
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 pub const CAUGHT: &[(&str, &str, &str)] = &[
     (
         "acknowledge_before_commit",
-        "failpoints::nothing_is_acknowledged_before_it_is_committed",
+        "failpoints::a_commit_that_fails_is_acknowledged_to_nobody",
         "acknowledged and is not stored",
     ),
     (
@@ -39,11 +39,6 @@ pub const CAUGHT: &[(&str, &str, &str)] = &[
     ("decision_not_stored", "decisions::invariant_9_what_is_stored_replays_bit_for_bit", "decisions(&world"),
     ("epoch_ignored", "scenarios::scenarios_of_the_bot_play_as_written", "late_answer"),
     ("expiry_not_watched", "scenarios::scenarios_of_the_handoff_play_as_written", "expired"),
-    (
-        "hint_treated_as_truth",
-        "failpoints::invariant_8_a_lost_hint_costs_a_look_at_the_store_and_no_entry",
-        "nothing came within",
-    ),
     ("late_analysis_dropped", "decisions::a_late_analysis_revises_and_may_escalate_once", "right: Offered"),
     (
         "lease_without_fence",

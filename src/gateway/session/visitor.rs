@@ -341,9 +341,7 @@ impl Session for VisitorSession {
         let has_signals = !news.typing.is_empty() || !news.read.is_empty();
         // Among other nodes one question is asked for all sockets here (`follow`), but not for a place in the queue.
         let is_followed = self.gateway.flow().ports().bus.hints() != Hints::Local;
-        let is_polled = news.poll
-            && !planted("hint_treated_as_truth")
-            && (!is_followed || self.connection.hears_queues());
+        let is_polled = news.poll && (!is_followed || self.connection.hears_queues());
         let is_told = news.everything || is_polled || news.queues || !news.conversations.is_empty();
         // Without any news it is behind, or its status is due.
         if is_told || !(has_signals || news.poll) {
