@@ -13,7 +13,7 @@ use baton::domain::escalation::{EscalationPolicy, ReasonCode};
 use baton::domain::queue::Priority;
 use baton::domain::tuning::{Event, replay};
 use baton::flow::events_of;
-use baton::flow::ports::{Analyzer, Store};
+use baton::flow::ports::Analyzer;
 use baton::nlp::{Builder, Fault, FaultHandle, LexiconAnalyzer, RustBertAnalyzer, model::Precision};
 use serde_json::{Value, json};
 
