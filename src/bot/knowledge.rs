@@ -118,16 +118,6 @@ impl KnowledgeBot {
         let entry = index.entries[place].clone();
         Some(Found { entry, similarity, is_sure: similarity >= sure_from && is_ahead })
     }
-
-    async fn analysis(&self, text: &str) -> Analysis {
-        match self.analyzer.start(text) {
-            Some(model) => match tokio::time::timeout(PATIENCE, model).await {
-                Ok(Ok(analysis)) => analysis,
-                _ => self.analyzer.words(text),
-            },
-            None => self.analyzer.words(text),
-        }
-    }
 }
 
 /// The cosine of two vectors of length one.
@@ -175,7 +165,7 @@ impl Bot for KnowledgeBot {
                 Reply::Answer(found.entry.answer)
             };
         }
-        let analysis = self.analysis(&question.text).await;
+        let analysis = question.analysis.unwrap_or_else(|| self.analyzer.words(&question.text));
         match small_talk(&analysis, &question.text) {
             Some(says) => Reply::Answer(says.to_owned()),
             None => Reply::NoAnswer(Some(

@@ -1,14 +1,15 @@
 //! Steps 3 and 4: fold what was found into the score, decide, and store the
 //! decision either way (invariants 9 and 15).
 //!
-//! Reads   the whole log and the analyses.
+//! Reads   what is new in the log; all of it for an escalation, which is explained.
 //! Writes  analysis, decision, and an escalation where one is due: one command.
 //! Next    `reply` while the bot has it, `explain` after an escalation.
 //!
-//! The live path runs the same `replay` over the log that tuning runs over an
-//! export, so the two cannot differ.
+//! The live path takes the same steps over the log that tuning takes over an export, so
+//! the two cannot differ. It goes on from where it stood: see `standing`.
 
 use super::reply::Asked;
+use super::standing::Standing;
 use super::{ATTEMPTS, Flow, FlowError};
 use crate::domain::analysis::{Analysis, By};
 use crate::domain::conversation::{
@@ -17,7 +18,7 @@ use crate::domain::conversation::{
 use crate::domain::escalation::{Counterfactual, Decision, EscalationPolicy, counterfactual};
 use crate::domain::event::Event as Counted;
 use crate::domain::id::ConversationId;
-use crate::domain::tuning::{Event, Verdict, replay};
+use crate::domain::tuning::Event;
 use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use std::collections::BTreeMap;
@@ -29,103 +30,54 @@ const PAGE: usize = 1_000;
 /// An event of the fold and the position of the entry it comes from.
 pub type TurnEvent = (u64, Event);
 
-/// What happened in a conversation, as far as decisions go. Messages without an analysis are left out.
-pub fn events_of(entries: &[Entry], analyses: &BTreeMap<u64, Analysis>) -> Vec<TurnEvent> {
-    let event = |entry: &Entry| match (&entry.kind, &entry.author) {
-        (EntryKind::Message { body, .. }, Author::Visitor) => Some(Event::Message {
-            text: body.as_str().to_owned(),
-            analysis: analyses.get(&entry.position)?.clone(),
-            at: entry.at,
-        }),
+/// What an entry means for decisions; nothing, for most kinds and for a message without an analysis.
+pub(super) fn event_of(entry: &Entry, analysis: Option<&Analysis>) -> Option<Event> {
+    match (&entry.kind, &entry.author) {
+        (EntryKind::Message { body, .. }, Author::Visitor) => {
+            Some(Event::Message { text: body.as_str().to_owned(), analysis: analysis?.clone(), at: entry.at })
+        }
         (EntryKind::Message { is_no_answer: true, .. }, _) => Some(Event::BotFailed { at: entry.at }),
         (EntryKind::Message { .. }, Author::Bot | Author::Agent { .. }) => Some(Event::Answered),
         _ => None,
-    };
+    }
+}
+
+/// What happened in a conversation, as far as decisions go. Messages without an analysis are left out.
+pub fn events_of(entries: &[Entry], analyses: &BTreeMap<u64, Analysis>) -> Vec<TurnEvent> {
+    let event = |entry: &Entry| event_of(entry, analyses.get(&entry.position));
     entries.iter().filter_map(|entry| Some((entry.position, event(entry)?))).collect()
 }
 
-/// A conversation with all that decisions need of it.
+/// A conversation with its whole log: what an explanation needs, and no message by itself.
 pub(super) struct Known {
     pub(super) conversation: Conversation,
     pub(super) entries: Vec<Entry>,
     pub(super) analyses: BTreeMap<u64, Analysis>,
 }
 
-/// The verdicts over a conversation by the position they are about.
-pub(super) struct Judged {
-    pub(super) events: Vec<TurnEvent>,
-    verdicts: Vec<Verdict>,
-}
-
-impl Judged {
-    pub(super) fn of(policy: &EscalationPolicy, events: Vec<TurnEvent>) -> Self {
-        let bare: Vec<Event> = events.iter().map(|(_, event)| event.clone()).collect();
-        let verdicts = replay(policy, &bare);
-        Self { events, verdicts }
-    }
-
-    /// The decisions about positions from `first` on, each with its position in it.
-    pub(super) fn decisions_from(&self, first: u64) -> impl Iterator<Item = Decision> {
-        self.verdicts.iter().filter_map(move |verdict| {
-            let position = self.events[verdict.event].0;
-            let mut decision = Decision { about: Some(position), ..verdict.decision.clone() };
-            if planted("contributions_do_not_add_up") {
-                decision.score.value = (decision.score.value + 0.01).min(1.0);
-            }
-            (position >= first).then_some(decision)
-        })
-    }
-
-    pub(super) fn counterfactual(&self, policy: &EscalationPolicy, about: u64) -> Option<Counterfactual> {
-        let at = self.events.iter().position(|(position, _)| *position == about)?;
-        let bare: Vec<Event> = self.events.iter().map(|(_, event)| event.clone()).collect();
-        counterfactual(policy, &bare, at)
-    }
+/// What would have kept the decision about a position from calling a human.
+pub(super) fn counterfactual_at(
+    policy: &EscalationPolicy,
+    events: &[TurnEvent],
+    about: u64,
+) -> Option<Counterfactual> {
+    let at = events.iter().position(|(position, _)| *position == about)?;
+    let bare: Vec<Event> = events.iter().map(|(_, event)| event.clone()).collect();
+    counterfactual(policy, &bare, at)
 }
 
 impl Known {
-    /// The last decision stored about each position.
-    fn decided(&self) -> BTreeMap<u64, &Decision> {
-        let all = self.entries.iter().filter_map(|entry| match &entry.kind {
-            EntryKind::Decision(decision) => Some((decision.about?, &**decision)),
-            _ => None,
-        });
-        all.collect()
-    }
-
-    /// Of these decisions, those that are not stored yet as they are.
-    fn news(&self, decisions: impl Iterator<Item = Decision>) -> Vec<Decision> {
-        let stored = self.decided();
-        let is_new = |d: &Decision| d.about.and_then(|about| stored.get(&about)).is_none_or(|old| *old != d);
-        decisions.filter(is_new).collect()
-    }
-
     /// Everything that can be decided on when messages up to `position` are: failures of the bot behind it too, up to
     /// the next message, so that what is stored is what a replay of the log decides.
     fn events_up_to(&self, position: u64) -> Vec<TurnEvent> {
-        let next = self.messages(position + 1, u64::MAX).next().map_or(u64::MAX, |(next, _)| next);
+        let is_next = |entry: &&Entry| {
+            let is_message = matches!(entry.kind, EntryKind::Message { .. });
+            entry.position > position && entry.author == Author::Visitor && is_message
+        };
+        let next = self.entries.iter().find(is_next).map_or(u64::MAX, |next| next.position);
         let mut events = events_of(&self.entries, &self.analyses);
         events.retain(|(at, _)| *at < next);
         events
-    }
-
-    /// Visitor's messages in a range of positions.
-    fn messages(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, &str)> {
-        self.entries.iter().filter(move |entry| (from..=to).contains(&entry.position)).filter_map(|entry| {
-            match (&entry.kind, &entry.author) {
-                (EntryKind::Message { body, .. }, Author::Visitor) => Some((entry.position, body.as_str())),
-                _ => None,
-            }
-        })
-    }
-
-    /// The last position at which a human was called.
-    fn last_handoff_notice(&self) -> u64 {
-        let is_escalation = |entry: &&Entry| match &entry.kind {
-            EntryKind::Decision(decision) => decision.is_escalation(),
-            _ => false,
-        };
-        self.entries.iter().rev().find(is_escalation).map_or(0, |entry| entry.position)
     }
 }
 
@@ -224,25 +176,22 @@ impl Flow {
     ) -> Result<Option<Asked>, FlowError> {
         let _lane = self.0.lanes.enter(id).await;
         for _ in 0..ATTEMPTS {
-            let mut known = self.known(id).await?;
-            let decided = known.conversation.decided_position;
+            let (conversation, mut standing) = self.stand(id).await?;
+            let decided = conversation.decided_position;
             if decided >= position {
+                self.keep(&conversation, standing);
                 drop(_lane);
                 return Box::pin(self.revise(id, position, analysis)).await;
             }
             let mut new = vec![(position, analysis.clone())];
-            for (earlier, text) in known.messages(decided + 1, position - 1) {
-                if !known.analyses.contains_key(&earlier) {
-                    new.push((earlier, self.0.ports.analyzer.words(text)));
-                }
-            }
-            known.analyses.extend(new.iter().cloned());
-            let judged = Judged::of(&self.policy(), known.events_up_to(position));
-            let decisions = known.news(judged.decisions_from(decided + 1));
-            let mut change = Change::of(known.conversation.clone());
+            let earlier = standing.undecided(position - 1);
+            new.extend(earlier.map(|(earlier, text)| (earlier, self.0.ports.analyzer.words(text))));
+            standing.go_on_to(position, decided, &new);
+            let decisions = standing.news_from(decided + 1);
+            let mut change = Change::of(conversation.clone());
             change.analyses = new;
             change.conversation.decided_position = position;
-            match self.write_decisions(&known, change, &judged, decisions).await {
+            match self.write_decisions(&conversation, standing, change, decisions).await {
                 Err(FlowError::Conflict) => {}
                 other => return other,
             }
@@ -262,17 +211,13 @@ impl Flow {
         }
         let _lane = self.0.lanes.enter(id).await;
         for _ in 0..ATTEMPTS {
-            let mut known = self.known(id).await?;
-            if known.analyses.get(&position).is_some_and(|stored| stored.analyzer.by == By::Model) {
-                return Ok(None);
-            }
-            known.analyses.insert(position, analysis.clone());
-            let decided = known.conversation.decided_position;
-            let judged = Judged::of(&self.policy(), known.events_up_to(decided));
-            let decisions = known.news(judged.decisions_from(position));
-            let mut change = Change::of(known.conversation.clone());
+            let (conversation, standing) = self.stand(id).await?;
+            let revised = self.stand_revised(&conversation, standing, position, &analysis).await?;
+            let Some(standing) = revised else { return Ok(None) };
+            let decisions = standing.news_from(position);
+            let mut change = Change::of(conversation.clone());
             change.analyses = vec![(position, analysis.clone())];
-            match self.write_decisions(&known, change, &judged, decisions).await {
+            match self.write_decisions(&conversation, standing, change, decisions).await {
                 Err(FlowError::Conflict) => {}
                 other => return other,
             }
@@ -283,27 +228,30 @@ impl Flow {
     /// Writes decisions with what follows from the first that calls a human, or asks the bot where none does.
     async fn write_decisions(
         &self,
-        known: &Known,
+        before: &Conversation,
+        standing: Standing,
         change: Change,
-        judged: &Judged,
         decisions: Vec<Decision>,
     ) -> Result<Option<Asked>, FlowError> {
         let ports = &self.0.ports;
         let (id, now) = (change.conversation.id.clone(), ports.clock.now());
         let is_with_bot = matches!(change.conversation.state, ConversationState::WithBot { .. });
-        let handed_over_at = known.last_handoff_notice();
-        // A message that was said before the last handoff has had its effect, whatever is found in it later.
-        let calls = |d: &&Decision| d.is_escalation() && d.about.is_some_and(|about| about > handed_over_at);
+        let called_at = standing.called_at();
+        let calls = |d: &&Decision| d.is_escalation() && d.about.is_some_and(|about| about > called_at);
         let calling = decisions.iter().find(calls).filter(|_| is_with_bot).cloned();
         let mut change = change;
-        change.conversation.score =
-            judged.decisions_from(0).last().map(|d| d.score.value).or(change.conversation.score);
-        change.entries.extend(decisions.iter().map(|decision| NewEntry::decision(decision.clone(), now)));
-        let is_new_message = change.conversation.decided_position > known.conversation.decided_position;
+        change.conversation.score = standing.score().or(change.conversation.score);
+        change.entries.extend(decisions.into_iter().map(|decision| NewEntry::decision(decision, now)));
+        let decided = change.conversation.decided_position;
+        let is_new_message = decided > before.decided_position;
         let asked;
         if let Some(decision) = calling {
             let about = decision.about.unwrap_or(0);
-            let counterfactual = judged.counterfactual(&self.policy(), about);
+            // An escalation is explained, and that takes the whole conversation.
+            let mut known = self.known(&id).await?;
+            known.analyses.extend(change.analyses.iter().cloned());
+            let events = known.events_up_to(decided);
+            let counterfactual = counterfactual_at(standing.policy(), &events, about);
             let intent = known.analyses.get(&about).map(Analysis::subject);
             let (handoff, notices) = self
                 .begin(&change.conversation, &decision, counterfactual, intent.unwrap_or("other"))
@@ -311,7 +259,7 @@ impl Flow {
             asked = Some(Asked::Words { handoff: Box::new(handoff.clone()) });
             change = change.then(|conversation| conversation.escalate(handoff, notices))?;
         } else if is_with_bot && is_new_message {
-            let question = self.question(known, change.conversation.decided_position);
+            let question = standing.question(&change.conversation, decided);
             let due_at = now.plus(ports.bot.deadline()).plus(super::reply::SILENCE_MARGIN);
             let epoch = change.conversation.epoch;
             change = change.then(|conversation| conversation.ask_bot(due_at))?;
@@ -328,9 +276,11 @@ impl Flow {
             change.entries.retain(|entry| !matches!(entry.kind, EntryKind::Decision(_)));
         }
         point("decide.before_write");
-        let has_moved = change.conversation.state.name() != known.conversation.state.name();
+        let has_moved = change.conversation.state.name() != before.state.name();
+        let after = Conversation { decided_position: decided, ..before.clone() };
         match self.commit(None, change, None).await {
             Ok(ack) => {
+                self.keep_written(&after, standing);
                 let position = ack.position.unwrap_or(0);
                 if has_moved {
                     self.tell_state(&id, position)

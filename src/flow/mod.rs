@@ -34,6 +34,7 @@ mod offer;
 pub mod ports;
 mod receive;
 mod reply;
+mod standing;
 mod transfer;
 mod upkeep;
 pub mod view;
@@ -91,6 +92,7 @@ struct Inner {
     tracker: Tracker,
     policy: ArcSwap<EscalationPolicy>,
     lanes: lane::Lanes,
+    standings: standing::Standings,
     unmatched: Notify,
     shown: view::Shown,
     place: nodes::Place,
@@ -107,6 +109,7 @@ impl Flow {
             tracker,
             policy: ArcSwap::from_pointee(policy),
             lanes: lane::Lanes::default(),
+            standings: standing::Standings::default(),
             unmatched: Notify::new(),
             shown: view::Shown::default(),
             place: nodes::Place::new(node),

@@ -19,7 +19,19 @@ impl Flow {
     ) -> Result<Ack, StoreError> {
         let now = self.0.ports.clock.now();
         let events = events_of_change(before, &change, now);
+        let is_command = key.is_some();
+        let from = (!change.is_new && change.analyses.is_empty()).then(|| {
+            let before = &change.conversation;
+            (before.id.clone(), before.version, before.last_position)
+        });
         let ack = self.0.ports.store.commit(change, key, now).await?;
+        if let Some((id, version, last_position)) = from {
+            // The answer to a command may be an earlier one, to which this step has added nothing.
+            let is_written = !is_command || ack.position.is_some_and(|position| position > last_position);
+            if is_written {
+                self.0.standings.raise(&id, version);
+            }
+        }
         events.into_iter().for_each(|event| self.observe(event));
         Ok(ack)
     }

@@ -3,22 +3,22 @@
 //! The bot is asked outside the conversation's lane: a visitor who asks for a person meanwhile waits for nobody.
 //! Its answer counts only under the control epoch it was asked in; later it is kept as not sent.
 
-use super::decide::{Judged, Known, events_of};
+use super::decide::{counterfactual_at, events_of};
 use super::{ATTEMPTS, Flow, FlowError};
-use crate::domain::conversation::{Author, Body, Change, Entry, EntryKind, NewEntry};
-use crate::domain::escalation::{ReasonCode, decide_trigger};
+use crate::domain::conversation::{Author, Body, Change, Conversation, EntryKind, NewEntry};
+use crate::domain::escalation::{Decision, ReasonCode, decide_trigger};
 use crate::domain::event::Event as Counted;
 use crate::domain::handoff::Handoff;
 use crate::domain::id::ConversationId;
-use crate::domain::tuning::{Event, replay_fold};
+use crate::domain::time::Timestamp;
+use crate::domain::tuning::Event;
 use crate::fault::{planted, point};
-use crate::flow::ports::{Hint, Question, Reply, Side, Speaker, StoreError};
+use crate::flow::ports::{Hint, Question, Reply, Side, StoreError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How much later than the bot's own deadline its silence is noticed by the watch.
 pub(super) const SILENCE_MARGIN: Duration = Duration::from_secs(3);
-/// Lines of the transcript that a bot is given.
-const TRANSCRIPT: usize = 50;
 /// What a bot without words of its own says when it does not know.
 const NO_ANSWER: &str = "I could not find an answer to that.";
 
@@ -31,31 +31,6 @@ pub(super) enum Asked {
 }
 
 impl Flow {
-    pub(super) fn question(&self, known: &Known, position: u64) -> Question {
-        let said = |entry: &Entry| match &entry.kind {
-            EntryKind::Message { body, .. } => {
-                let speaker = match entry.author {
-                    Author::Visitor => Speaker::Visitor,
-                    Author::Agent { .. } => Speaker::Agent,
-                    Author::Bot | Author::System => Speaker::Bot,
-                };
-                Some((entry.position, speaker, body.as_str().to_owned()))
-            }
-            _ => None,
-        };
-        let lines: Vec<_> =
-            known.entries.iter().filter(|entry| entry.position <= position).filter_map(said).collect();
-        let text = lines.iter().rev().find(|(at, ..)| *at == position).map(|(.., text)| text.clone());
-        let skipped = lines.len().saturating_sub(TRANSCRIPT);
-        Question {
-            conversation: known.conversation.id.clone(),
-            visitor: known.conversation.visitor.clone(),
-            position,
-            text: text.unwrap_or_default(),
-            transcript: lines.into_iter().skip(skipped).map(|(_, speaker, text)| (speaker, text)).collect(),
-        }
-    }
-
     pub(super) async fn ask_bot(&self, id: &ConversationId, question: Question, epoch: u64) {
         let bus = &self.0.ports.bus;
         let typing = |is_typing| Hint::Typing { id: id.clone(), who: Side::Bot, is_typing };
@@ -112,8 +87,7 @@ impl Flow {
         reply: &Reply,
     ) -> Result<Option<Handoff>, FlowError> {
         let ports = &self.0.ports;
-        let (known, now, policy) = (self.known(id).await?, ports.clock.now(), self.policy());
-        let conversation = known.conversation.clone();
+        let (conversation, now) = (self.conversation(id).await?, ports.clock.now());
         let body = |text: &str| Body::new(text).ok();
         let says = |body: Body, is_no_answer: bool| NewEntry {
             author: Author::Bot,
@@ -139,20 +113,10 @@ impl Flow {
             let unsent = NewEntry { author: Author::Bot, kind: EntryKind::Unsent { body }, at: now };
             return self.write(Change::of(conversation).with(unsent)).await.map(|()| None);
         }
-        let mut events = events_of(&known.entries, &known.analyses);
         let position = conversation.last_position + 1;
-        if is_failure {
-            events.push((position, Event::BotFailed { at: now }));
-        }
-        let judged = Judged::of(&policy, events);
-        let decision = match trigger {
-            Some(code) => {
-                let bare: Vec<Event> = judged.events.iter().map(|(_, event)| event.clone()).collect();
-                let (_, fold) = replay_fold(&policy, &bare);
-                Some(decide_trigger(&policy, &fold, code))
-            }
-            None if is_failure => judged.decisions_from(position).last(),
-            None => None,
+        let decision = match trigger.is_some() || is_failure {
+            true => Some(self.decide_on_reply(&conversation, trigger, now).await?),
+            false => None,
         };
         let mut change = match said {
             Some(body) => conversation.bot_answered(epoch, asked, says(body, is_failure))?,
@@ -164,7 +128,13 @@ impl Flow {
         if let Some(decision) = decision {
             change.entries.push(NewEntry::decision(decision.clone(), now));
             if decision.is_escalation() {
-                let counterfactual = decision.about.and_then(|about| judged.counterfactual(&policy, about));
+                let known = self.known(id).await?;
+                let mut events = events_of(&known.entries, &known.analyses);
+                events.retain(|(at, _)| *at < position);
+                events.push((position, Event::BotFailed { at: now }));
+                let about = decision.about;
+                let counterfactual =
+                    about.and_then(|about| counterfactual_at(&self.policy(), &events, about));
                 let last = known.analyses.last_key_value().map(|(_, analysis)| analysis.intent().as_str());
                 let (handoff, notices) = self
                     .begin(&change.conversation, &decision, counterfactual, last.unwrap_or("other"))
@@ -174,6 +144,27 @@ impl Flow {
             }
         }
         self.write(change).await.map(|()| begun)
+    }
+
+    /// What follows from an answer that is none: the bot's own wish for a human, or one more failure.
+    async fn decide_on_reply(
+        &self,
+        seen: &Conversation,
+        trigger: Option<ReasonCode>,
+        now: Timestamp,
+    ) -> Result<Decision, FlowError> {
+        let (conversation, standing) = self.stand(&seen.id).await?;
+        let (mut course, policy) = (standing.course(), Arc::clone(standing.policy()));
+        self.keep(&conversation, standing);
+        if conversation.version != seen.version || conversation.last_position != seen.last_position {
+            return Err(FlowError::Conflict);
+        }
+        if let Some(code) = trigger {
+            return Ok(decide_trigger(&policy, course.fold(), code));
+        }
+        let decision = course.step(&policy, &Event::BotFailed { at: now });
+        let decision = decision.ok_or(FlowError::Conflict)?;
+        Ok(Decision { about: Some(seen.last_position + 1), ..decision })
     }
 
     async fn write(&self, change: Change) -> Result<(), FlowError> {

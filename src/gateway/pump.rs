@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use serde::Serialize;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -146,10 +146,10 @@ where
 {
     let (sink, stream) = socket.split();
     let (outbox, frames) = Outbox::new(manners.outbox);
-    let (pings, pinged) = mpsc::channel(1);
+    let pings = Notify::new();
     let (good_bye, told) = oneshot::channel();
-    let mut writer = pin!(write(sink, frames, pinged, told));
-    let mut reader = pin!(read(stream, session, connection, outbox, pings, manners, stopping));
+    let mut writer = pin!(write(sink, frames, &pings, told));
+    let mut reader = pin!(read(stream, session, connection, outbox, &pings, manners, stopping));
     // A peer that is gone ends the writer first. The reader is never dropped in the middle of a command: it sees the
     // closed outbox, and ends by itself.
     let (why, is_written) = tokio::select! {
@@ -170,7 +170,7 @@ async fn read<R>(
     session: &mut impl Session,
     connection: &Connection,
     mut outbox: Outbox,
-    pings: mpsc::Sender<()>,
+    pings: &Notify,
     manners: Manners,
     stopping: &CancellationToken,
 ) -> Close
@@ -181,7 +181,8 @@ where
     let mut poll = interval_at(Instant::now() + POLL_INTERVAL, POLL_INTERVAL);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut n_polls: u64 = 0;
-    if let Err(why) = session.open(&mut outbox).await {
+    // What a session does is boxed wherever it begins: a socket that waits, as nearly all do, should hold none of it.
+    if let Err(why) = Box::pin(session.open(&mut outbox)).await {
         return why;
     }
     loop {
@@ -193,7 +194,7 @@ where
             item = stream.next() => {
                 heartbeat.heard();
                 match incoming(item) {
-                    Ok(Some(text)) => session.receive(&text, &mut outbox).await,
+                    Ok(Some(text)) => Box::pin(session.receive(&text, &mut outbox)).await,
                     Ok(None) => Ok(()),
                     Err(why) => Err(why),
                 }
@@ -203,19 +204,19 @@ where
                 let news = connection.take_news();
                 match news.close {
                     Some(why) => Err(why),
-                    None => session.refresh(news, &mut outbox).await,
+                    None => Box::pin(session.refresh(news, &mut outbox)).await,
                 }
             }
-            () = when(is_behind, outbox.has_room()) => session.refresh(News::default(), &mut outbox).await,
-            () = until(due_at) => session.refresh(News::default(), &mut outbox).await,
+            () = when(is_behind, outbox.has_room()) => Box::pin(session.refresh(News::default(), &mut outbox)).await,
+            () = until(due_at) => Box::pin(session.refresh(News::default(), &mut outbox)).await,
             _ = poll.tick() => {
                 n_polls += 1;
                 let news = News { everything: n_polls.is_multiple_of(THOROUGH), poll: true, ..News::default() };
-                session.refresh(news, &mut outbox).await
+                Box::pin(session.refresh(news, &mut outbox)).await
             }
             beat = heartbeat.next() => match beat {
                 Beat::Ping => {
-                    let _ = pings.try_send(());
+                    pings.notify_one();
                     Ok(())
                 }
                 Beat::Lost => Err(Close::HeartbeatLost),
@@ -256,7 +257,7 @@ fn is_hang_up(error: &tokio_tungstenite::tungstenite::error::ProtocolError) -> b
 async fn write<W>(
     mut sink: W,
     mut frames: mpsc::Receiver<Utf8Bytes>,
-    mut pings: mpsc::Receiver<()>,
+    pings: &Notify,
     mut told: oneshot::Receiver<Close>,
 ) where
     W: Sink<Message, Error = Error> + Unpin,
@@ -270,7 +271,7 @@ async fn write<W>(
                 }
                 return;
             }
-            Some(()) = pings.recv() => sink.send(Message::Ping(Default::default())).await,
+            () = pings.notified() => sink.send(Message::Ping(Default::default())).await,
             Some(frame) = frames.recv() => write_all(&mut sink, frame, &mut frames).await,
         };
         if written.is_err() {

@@ -93,7 +93,7 @@ where
             Err(why) => refuse(&mut socket, why).await,
         };
         ended(&running, "visitor", why);
-        part(&mut socket, why).await;
+        Box::pin(part(&mut socket, why)).await;
     });
     response
 }
@@ -117,7 +117,7 @@ where
             Err(why) => refuse(&mut socket, why).await,
         };
         ended(&running, "agent", why);
-        part(&mut socket, why).await;
+        Box::pin(part(&mut socket, why)).await;
     });
     response
 }
@@ -137,14 +137,14 @@ async fn serve_visitor(
     let registered = gateway.registry().add_visitor(&visitor);
     let who = Who::Visitor(visitor.clone());
     let departure = Departure::new(gateway, who.clone());
-    gateway.settle(&who, Duration::ZERO).await;
+    Box::pin(gateway.settle(&who, Duration::ZERO)).await;
     let connection = registered.connection().clone();
     let mut session = VisitorSession::new(gateway.clone(), visitor, widget, connection.clone());
     let why =
         pump::run(socket, &mut session, &connection, gateway.config().into(), &gateway.tracker().token())
             .await;
     drop(registered);
-    departure.settle(silence(gateway, why)).await;
+    Box::pin(departure.settle(silence(gateway, why))).await;
     why
 }
 
@@ -153,7 +153,7 @@ async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, rol
     let registered = gateway.registry().add_agent(&agent);
     let who = Who::Agent(agent.clone());
     let departure = Departure::new(gateway, who.clone());
-    gateway.settle(&who, Duration::ZERO).await;
+    Box::pin(gateway.settle(&who, Duration::ZERO)).await;
     let connection = registered.connection().clone();
     let mut session = AgentSession::new(gateway.clone(), agent, role, connection.clone());
     let why =
@@ -161,7 +161,7 @@ async fn serve_agent(gateway: &Gateway, socket: &mut Socket, agent: AgentId, rol
             .await;
     drop(session);
     drop(registered);
-    departure.settle(silence(gateway, why)).await;
+    Box::pin(departure.settle(silence(gateway, why))).await;
     why
 }
 

@@ -102,10 +102,11 @@ impl Upgrade {
     }
 }
 
-/// The limits of one socket. The buffers' own defaults of 128 KiB each would cost more than everything else about it.
+/// The limits of one socket. The buffers' own defaults of 128 KiB each would cost more than everything else about it;
+/// what is read at once is kept as long as the socket, and a message of a person fits into it.
 pub fn limits(max_frame_bytes: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(4 * 1024)
+        .read_buffer_size(1024)
         .write_buffer_size(8 * 1024)
         .max_message_size(Some(max_frame_bytes))
         .max_frame_size(Some(max_frame_bytes))

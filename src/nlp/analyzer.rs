@@ -6,7 +6,10 @@ use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 
 #[cfg(feature = "rust-bert")]
-use super::worker::{self, Desk, FaultHandle, Setup};
+use super::{
+    fault::FaultHandle,
+    worker::{self, Desk, Setup},
+};
 use super::{lexicon::Lexicon, own_intents::Index};
 use crate::{
     domain::analysis::{Analysis, Head, OwnIntent, OwnIntents, WordWeight},

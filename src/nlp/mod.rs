@@ -11,6 +11,8 @@ pub mod bundle;
 pub mod encoder;
 #[cfg(feature = "rust-bert")]
 pub mod examples;
+#[cfg(feature = "rust-bert")]
+pub mod fault;
 pub mod labels;
 pub mod language;
 pub mod lexicon;
@@ -35,9 +37,9 @@ pub mod worker;
 #[cfg(feature = "rust-bert")]
 pub use analyzer::RustBertAnalyzer;
 pub use analyzer::{Builder, LexiconAnalyzer};
-pub use switch::ModelSwitch;
 #[cfg(feature = "rust-bert")]
-pub use worker::{Fault, FaultHandle};
+pub use fault::{Fault, FaultHandle};
+pub use switch::ModelSwitch;
 
 /// What can go wrong with a model.
 #[derive(Debug, thiserror::Error)]

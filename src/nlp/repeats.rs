@@ -11,22 +11,22 @@ const LONGEST: usize = 256;
 
 /// Two generations: what is asked for moves to the young one, and when that is full it
 /// becomes the old one, whose rest is forgotten.
-#[derive(Debug, Default)]
-pub struct Repeats {
+#[derive(Debug)]
+pub struct Repeats<T = Analysis> {
     most: usize,
-    young: HashMap<String, Analysis>,
-    old: HashMap<String, Analysis>,
+    young: HashMap<String, T>,
+    old: HashMap<String, T>,
     n_found: u64,
 }
 
-impl Repeats {
+impl<T: Clone> Repeats<T> {
     /// Remembers at most so many texts; none at all with zero.
     pub fn new(most: usize) -> Self {
-        Self { most, ..Self::default() }
+        Self { most, young: HashMap::new(), old: HashMap::new(), n_found: 0 }
     }
 
-    /// The analysis of a text that was there before.
-    pub fn find(&mut self, text: &str) -> Option<Analysis> {
+    /// What was found in a text that was there before.
+    pub fn find(&mut self, text: &str) -> Option<T> {
         let found = match self.young.get(text) {
             Some(found) => found.clone(),
             None => {
@@ -39,10 +39,10 @@ impl Repeats {
         Some(found)
     }
 
-    /// Remembers an analysis.
-    pub fn keep(&mut self, text: String, analysis: &Analysis) {
+    /// Remembers what was found in a text.
+    pub fn keep(&mut self, text: String, found: &T) {
         if self.most > 0 && text.len() <= LONGEST {
-            self.insert(text, analysis.clone());
+            self.insert(text, found.clone());
         }
     }
 
@@ -57,11 +57,11 @@ impl Repeats {
         self.n_found
     }
 
-    fn insert(&mut self, text: String, analysis: Analysis) {
+    fn insert(&mut self, text: String, found: T) {
         if self.young.len() >= self.most.div_ceil(2) {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(text, analysis);
+        self.young.insert(text, found);
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(repeats.find("text 3"), None);
         repeats.keep("x".repeat(LONGEST + 1), &analysis);
         assert_eq!(repeats.find(&"x".repeat(LONGEST + 1)), None);
-        let mut none = Repeats::new(0);
+        let mut none: Repeats = Repeats::new(0);
         none.keep("hi".to_owned(), &analysis);
         assert_eq!(none.find("hi"), None);
     }

@@ -8,7 +8,10 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::{
     NlpError, batch, examples,
+    fault::FaultHandle,
     labels::{self, Outputs},
     lexicon,
     model::{Model, Precision},
@@ -50,45 +54,8 @@ pub struct Setup {
     pub faults: Option<Arc<FaultHandle>>,
 }
 
-/// Breaks a worker on purpose.
-#[derive(Debug, Default)]
-pub struct FaultHandle {
-    fault: Mutex<Option<Fault>>,
-    changed: Condvar,
-}
-
-/// How a worker breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It stops and says nothing.
-    Stall,
-    /// It dies.
-    Crash,
-}
-
-impl FaultHandle {
-    /// Breaks the worker at its next batch.
-    pub fn set(&self, fault: Fault) {
-        *lock(&self.fault) = Some(fault);
-    }
-
-    /// Lets a stalled worker go on.
-    pub fn clear(&self) {
-        *lock(&self.fault) = None;
-        self.changed.notify_all();
-    }
-
-    fn strike(&self) {
-        let mut fault = lock(&self.fault);
-        if *fault == Some(Fault::Crash) {
-            drop(fault);
-            panic!("the worker was told to crash");
-        }
-        while *fault == Some(Fault::Stall) {
-            fault = self.changed.wait(fault).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
+/// Sentence vectors that are kept for who asks for them after an analysis.
+const LATELY: usize = 512;
 
 /// Where work waits, and what is known of the workers.
 pub struct Desk {
@@ -97,6 +64,8 @@ pub struct Desk {
     capacity: usize,
     hangs_after: Duration,
     examples: Vectors,
+    /// Somebody asks for sentence vectors: analyses make them in the same pass from then on.
+    are_vectors_wanted: AtomicBool,
 }
 
 struct State {
@@ -105,6 +74,8 @@ struct State {
     status: AnalyzerStatus,
     precision: Option<Precision>,
     repeats: Repeats,
+    /// Sentence vectors of what was analyzed last: whoever answers a message asks for the vector of it next.
+    lately: Repeats<Vec<f32>>,
     is_closed: bool,
     /// The site's own intents, which every analysis looks for.
     own: Arc<Index>,
@@ -137,7 +108,7 @@ enum Answer {
 }
 
 enum Done {
-    Analysis(Box<Analysis>),
+    Analysis(Box<Analysis>, Option<Vec<f32>>),
     Words(Vec<WordWeight>),
     Vectors(Vec<Vec<f32>>),
     Own(Vec<OwnIntents>),
@@ -154,6 +125,7 @@ impl Desk {
                 status: AnalyzerStatus::Loading,
                 precision: None,
                 repeats: Repeats::new(setup.n_repeats),
+                lately: Repeats::new(LATELY),
                 is_closed: false,
                 own: Arc::default(),
                 told: Vec::new(),
@@ -164,6 +136,7 @@ impl Desk {
             capacity: setup.capacity.max(1),
             hangs_after: setup.hangs_after,
             examples: Vectors::default(),
+            are_vectors_wanted: AtomicBool::new(false),
         });
         for worker in 0..setup.n_threads.max(1) {
             let (setup, theirs) = (setup.clone(), Arc::clone(&desk));
@@ -223,9 +196,18 @@ impl Desk {
         self.hand_in(Work { text: text.to_owned(), answer: Answer::Words(head, tx) }).then_some(rx)
     }
 
-    /// Hands in texts to make vectors of.
+    /// Hands in texts to make vectors of. One text that was analyzed just now is answered at once.
     pub fn embed(&self, texts: Vec<String>) -> Option<oneshot::Receiver<Vec<Vec<f32>>>> {
         let (tx, rx) = oneshot::channel();
+        self.are_vectors_wanted.store(true, Ordering::Relaxed);
+        if let [text] = texts.as_slice() {
+            let mut state = lock(&self.state);
+            let found = if state.status.is_ready() { state.lately.find(text) } else { None };
+            if let Some(vector) = found {
+                drop(tx.send(vec![vector]));
+                return Some(rx);
+            }
+        }
         self.hand_in(Work { text: String::new(), answer: Answer::Vectors(texts, tx) }).then_some(rx)
     }
 
@@ -360,9 +342,11 @@ impl Desk {
         for ((text, _), done) in requests.into_iter().zip(&done) {
             // What was looked for otherwise than it would be now is no answer to a repeat.
             let is_of_now = own.is_settled && Arc::ptr_eq(&own.index, &state.own);
-            if let Done::Analysis(analysis) = done
-                && is_of_now
-            {
+            let Done::Analysis(analysis, vector) = done else { continue };
+            if let Some(vector) = vector {
+                state.lately.keep(text.clone(), vector);
+            }
+            if is_of_now {
                 state.repeats.keep(text, analysis);
             }
         }
@@ -370,7 +354,7 @@ impl Desk {
         for (answer, done) in running.answers.into_iter().zip(done) {
             // Whoever does not wait any more has taken the words.
             match (answer, done) {
-                (Answer::Analysis(tx), Done::Analysis(analysis)) => drop(tx.send(*analysis)),
+                (Answer::Analysis(tx), Done::Analysis(analysis, _)) => drop(tx.send(*analysis)),
                 (Answer::Words(_, tx), Done::Words(words)) => drop(tx.send(words)),
                 (Answer::Vectors(_, tx), Done::Vectors(vectors)) => drop(tx.send(vectors)),
                 (Answer::Own(.., tx), Done::Own(found)) => drop(tx.send(found)),
@@ -440,7 +424,7 @@ fn run(worker: usize, setup: &Setup, desk: &Desk) {
             let still_working = || desk.still_working(worker);
             match &task {
                 Task::Batch(requests, own) => {
-                    compute(&model, requests, &own.index, &desk.examples, &still_working).map(Some)
+                    compute(&model, requests, &own.index, desk, &still_working).map(Some)
                 }
                 Task::Read(index) => examples::read(&model, index, &desk.examples).map(|()| None),
             }
@@ -465,12 +449,13 @@ fn compute(
     model: &Model,
     requests: &[(String, Request)],
     own: &Index,
-    known: &Vectors,
+    desk: &Desk,
     still_working: &dyn Fn(),
 ) -> Result<Vec<Done>, NlpError> {
     let mut analyses = analyze_with(
         model,
         own,
+        desk.are_vectors_wanted.load(Ordering::Relaxed),
         requests
             .iter()
             .filter(|(_, request)| matches!(request, Request::Analysis))
@@ -480,16 +465,19 @@ fn compute(
     let mut done = Vec::with_capacity(requests.len());
     for (text, request) in requests {
         done.push(match request {
-            Request::Analysis => Done::Analysis(Box::new(
-                analyses.next().ok_or_else(|| NlpError::Engine("fewer outputs than texts".to_owned()))?,
-            )),
+            Request::Analysis => {
+                let next = analyses.next();
+                let (analysis, vector) =
+                    next.ok_or_else(|| NlpError::Engine("fewer outputs than texts".to_owned()))?;
+                Done::Analysis(Box::new(analysis), vector)
+            }
             Request::Words(head) => Done::Words(explain(model, text, *head)?),
             Request::Vectors(texts) => {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 Done::Vectors(examples::vectors(model, &texts, still_working)?)
             }
             Request::Own(texts, index) => {
-                Done::Own(examples::look_for(model, index, texts, known, still_working)?)
+                Done::Own(examples::look_for(model, index, texts, &desk.examples, still_working)?)
             }
         });
     }
@@ -499,15 +487,21 @@ fn compute(
 /// Analyses by the model, phrase check included. Texts it does not speak are not
 /// given to it.
 pub fn analyze<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> Result<Vec<Analysis>, NlpError> {
-    analyze_with(model, &Index::default(), texts)
+    let found = analyze_with(model, &Index::default(), false, texts)?;
+    Ok(found.into_iter().map(|(analysis, _)| analysis).collect())
 }
 
-/// Like [`analyze`], and looks for a site's own intents, in the same pass where their examples are read.
+/// An analysis, and the sentence vector where it was made too.
+type Found = (Analysis, Option<Vec<f32>>);
+
+/// Like [`analyze`], and looks for a site's own intents, in the same pass where their examples are read. Gives the
+/// sentence vector too, where it is wanted.
 fn analyze_with<'a>(
     model: &Model,
     own: &Index,
+    are_vectors_wanted: bool,
     texts: impl Iterator<Item = &'a str>,
-) -> Result<Vec<Analysis>, NlpError> {
+) -> Result<Vec<Found>, NlpError> {
     let by = || AnalyzedBy {
         by: By::Model,
         name: model.manifest.name.clone(),
@@ -517,6 +511,7 @@ fn analyze_with<'a>(
     let mut analyses: Vec<Analysis> = Vec::new();
     let mut encoded: Vec<Encoded> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
+    let mut vectors: Vec<Option<Vec<f32>>> = Vec::new();
     for (at, text) in texts.enumerate() {
         let phrase = asks_for_human(text);
         match lexicon::abstains(text) {
@@ -528,6 +523,7 @@ fn analyze_with<'a>(
                 places.push(at);
             }
         }
+        vectors.push(None);
         if let Some(analysis) = analyses.last_mut() {
             // What the model is not given, or has not read examples for, is compared by its words.
             if !by_vector || analysis.abstained.is_some() {
@@ -538,7 +534,7 @@ fn analyze_with<'a>(
     }
     if !encoded.is_empty() {
         // Sentence vectors cost a little: only for who has a use for them.
-        let found: Vec<(Outputs, Option<Vec<f32>>)> = if by_vector {
+        let found: Vec<(Outputs, Option<Vec<f32>>)> = if by_vector || are_vectors_wanted {
             let both = model.outputs_and_sentences(&encoded)?.into_iter();
             both.map(|(outputs, vector)| (outputs, Some(vector))).collect()
         } else {
@@ -547,15 +543,16 @@ fn analyze_with<'a>(
         for (at, (outputs, vector)) in places.into_iter().zip(found) {
             let mut analysis = labels::read(&outputs, by());
             analysis.own_intents = match &vector {
-                Some(vector) => own.find("", Some(vector)),
-                None => std::mem::take(&mut analyses[at].own_intents),
+                Some(vector) if by_vector => own.find("", Some(vector)),
+                _ => std::mem::take(&mut analyses[at].own_intents),
             };
             analysis.human_request = analysis.human_request.max(analyses[at].human_request);
             analysis.truncated = analyses[at].truncated;
             analyses[at] = analysis;
+            vectors[at] = vector;
         }
     }
-    Ok(analyses)
+    Ok(analyses.into_iter().zip(vectors).collect())
 }
 
 fn explain(model: &Model, text: &str, head: Head) -> Result<Vec<WordWeight>, NlpError> {

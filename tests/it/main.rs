@@ -7,6 +7,8 @@ mod support;
 mod scenarios;
 mod states;
 mod decisions;
+mod standing;
+mod plans;
 mod races;
 mod invariants;
 mod simulation;

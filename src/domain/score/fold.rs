@@ -4,6 +4,7 @@
 use super::{Score, Term, Weights, Words, is_shouting, similarity};
 use crate::domain::analysis::{Analysis, Intent};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A visitor's message as the fold hears it.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ const SAME_QUESTION: f64 = 0.6;
 const PATIENCE: u32 = 6;
 
 /// The state of the fold after some messages.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fold {
     messages: u32,
     frustration: f64,
@@ -33,7 +34,8 @@ pub struct Fold {
     peak: f64,
     recent: VecDeque<f64>,
     streak: u32,
-    asked: VecDeque<Words>,
+    /// Shared, because a fold is copied at every step and these are nearly all of it.
+    asked: VecDeque<Arc<Words>>,
     repeated: u32,
     failures: f64,
     failures_in_a_row: u32,
@@ -114,7 +116,7 @@ impl Fold {
         let times =
             self.asked.iter().filter(|earlier| similarity(earlier, &words) >= SAME_QUESTION).count() as u32;
         self.repeated = times;
-        self.asked.push_back(words);
+        self.asked.push_back(Arc::new(words));
         if self.asked.len() > REMEMBERED {
             self.asked.pop_front();
         }

@@ -2,13 +2,15 @@
 //! or nearly the same letters. Deliberately not the model's sentence vector:
 //! a stored conversation must replay to the same decision without the model.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
 
 /// What of a message is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
-    stems: BTreeSet<String>,
-    trigrams: BTreeSet<[char; 3]>,
+    /// In order, each once.
+    stems: Box<[Box<str>]>,
+    /// Three letters each in one number, in order, each once.
+    trigrams: Box<[u64]>,
 }
 
 /// Words that say nothing about the subject. Our own list, from reading the training dialogues.
@@ -26,15 +28,15 @@ impl Words {
     /// Takes a message apart. Only the first 1,000 characters count.
     pub fn of(text: &str) -> Self {
         let lower: String = text.chars().take(1_000).flat_map(char::to_lowercase).collect();
-        let mut stems = BTreeSet::new();
-        for word in lower.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|w| !w.is_empty()) {
-            if !EMPTY_WORDS.contains(&word) {
-                stems.insert(stem(word));
-            }
-        }
+        let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
+        let words = words.filter(|word| !word.is_empty() && !EMPTY_WORDS.contains(word));
         let letters: Vec<char> = lower.chars().filter(|c| c.is_alphanumeric()).collect();
-        let trigrams = letters.windows(3).map(|w| [w[0], w[1], w[2]]).collect();
-        Self { stems, trigrams }
+        // A character has 21 bits.
+        let triple = |w: &[char]| w.iter().fold(0, |all, letter| all << 21 | u64::from(*letter));
+        Self {
+            stems: each_once(words.map(|word| stem(word).into()).collect()),
+            trigrams: each_once(letters.windows(3).map(triple).collect()),
+        }
     }
 
     /// Whether there is enough in it to be a question.
@@ -44,19 +46,37 @@ impl Words {
 }
 
 /// Cuts common English endings; enough to see "refunded" and "refund" as one.
-fn stem(word: &str) -> String {
+fn stem(word: &str) -> &str {
     let word = word.trim_matches('\'');
     let cut = ["ing", "ied", "ies", "ed", "es", "s", "'s"]
         .into_iter()
         .find_map(|ending| word.strip_suffix(ending).filter(|rest| rest.chars().count() >= 3));
-    cut.unwrap_or(word).to_owned()
+    cut.unwrap_or(word)
 }
 
-fn dice<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
+fn each_once<T: Ord>(mut all: Vec<T>) -> Box<[T]> {
+    all.sort_unstable();
+    all.dedup();
+    all.into()
+}
+
+fn dice<T: Ord>(a: &[T], b: &[T]) -> f64 {
     if a.is_empty() || b.is_empty() {
         return 0.0;
     }
-    2.0 * a.intersection(b).count() as f64 / (a.len() + b.len()) as f64
+    let (mut left, mut right, mut shared) = (a.iter().peekable(), b.iter().peekable(), 0);
+    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
+        match one.cmp(other) {
+            Ordering::Less => _ = left.next(),
+            Ordering::Greater => _ = right.next(),
+            Ordering::Equal => {
+                shared += 1;
+                left.next();
+                right.next();
+            }
+        }
+    }
+    2.0 * f64::from(shared) / (a.len() + b.len()) as f64
 }
 
 /// How alike two messages are, from 0 to 1: the Dice coefficient (L. R. Dice, 1945) of their content words or of

@@ -7,7 +7,7 @@ mod replay;
 mod report;
 
 pub use evidence::{Evidence, Source, hint_of_escalation, hint_of_place};
-pub use replay::{Event, Verdict, replay, replay_fold};
+pub use replay::{Course, Event, Verdict, replay, replay_fold};
 pub use report::{
     Report, ReportedDecision, ReportedEscalation, Turn, TurnSpeaker, decisions_of_turns, events_of_turns,
 };

@@ -43,6 +43,51 @@ pub struct Verdict {
     pub decision: Decision,
 }
 
+/// A replay up to some event: all that what follows can depend on. A pure value, so that a live conversation can go on
+/// from where it was without being replayed from its beginning.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Course {
+    fold: Fold,
+    is_raised: bool,
+    last_escalation: Option<Timestamp>,
+}
+
+impl Course {
+    /// Goes on by one event, and decides where there is something to decide on.
+    pub fn step(&mut self, policy: &EscalationPolicy, event: &Event) -> Option<Decision> {
+        let (message, at) = match event {
+            Event::Message { text, analysis, at } => {
+                self.fold.hear(Heard { text, analysis }, &policy.weights);
+                (Some((text.as_str(), analysis)), *at)
+            }
+            Event::BotFailed { at } => {
+                self.fold.bot_failed();
+                (None, *at)
+            }
+            Event::Answered => {
+                self.fold.answered();
+                return None;
+            }
+        };
+        let has_cooled_down = self.last_escalation.is_none_or(|last| at.since(last) >= policy.cooldown);
+        let signals = Signals { fold: &self.fold, message, is_raised: self.is_raised, has_cooled_down };
+        let decision = decide(policy, signals);
+        if decision.is_escalation() {
+            self.is_raised = true;
+            self.last_escalation = Some(at);
+            self.fold.handed_over();
+        } else if decision.score.value < policy.leave {
+            self.is_raised = false;
+        }
+        Some(decision)
+    }
+
+    /// The state of the fold.
+    pub fn fold(&self) -> &Fold {
+        &self.fold
+    }
+}
+
 /// Decides at each message and at each failure of the bot, in order. The fold goes on after an escalation.
 pub fn replay(policy: &EscalationPolicy, events: &[Event]) -> Vec<Verdict> {
     replay_fold(policy, events).0
@@ -50,35 +95,10 @@ pub fn replay(policy: &EscalationPolicy, events: &[Event]) -> Vec<Verdict> {
 
 /// Like [`replay`], and gives the state of the fold at the end.
 pub fn replay_fold(policy: &EscalationPolicy, events: &[Event]) -> (Vec<Verdict>, Fold) {
-    let mut fold = Fold::default();
+    let mut course = Course::default();
     let mut verdicts = Vec::new();
-    let mut is_raised = false;
-    let mut last_escalation: Option<Timestamp> = None;
     for (index, event) in events.iter().enumerate() {
-        let (message, at) = match event {
-            Event::Message { text, analysis, at } => {
-                fold.hear(Heard { text, analysis }, &policy.weights);
-                (Some((text.as_str(), analysis)), *at)
-            }
-            Event::BotFailed { at } => {
-                fold.bot_failed();
-                (None, *at)
-            }
-            Event::Answered => {
-                fold.answered();
-                continue;
-            }
-        };
-        let has_cooled_down = last_escalation.is_none_or(|last| at.since(last) >= policy.cooldown);
-        let decision = decide(policy, Signals { fold: &fold, message, is_raised, has_cooled_down });
-        if decision.is_escalation() {
-            is_raised = true;
-            last_escalation = Some(at);
-            fold.handed_over();
-        } else if decision.score.value < policy.leave {
-            is_raised = false;
-        }
-        verdicts.push(Verdict { event: index, decision });
+        verdicts.extend(course.step(policy, event).map(|decision| Verdict { event: index, decision }));
     }
-    (verdicts, fold)
+    (verdicts, course.fold)
 }

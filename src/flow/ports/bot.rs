@@ -1,5 +1,6 @@
 //! Bot: the chatbot that answers first, ours or the one a site already has.
 
+use crate::domain::analysis::Analysis;
 use crate::domain::id::{ConversationId, KnowledgeId, VisitorId};
 use async_trait::async_trait;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Question {
     pub position: u64,
     /// The message.
     pub text: String,
+    /// What was found in it, so that nobody has to look again.
+    pub analysis: Option<Analysis>,
     /// What was said before and including the message, oldest first; at most the last 50.
     pub transcript: Vec<(Speaker, String)>,
 }

@@ -1,14 +1,14 @@
 //! A visitor's side of the talk: frame in, frames out. No socket here.
 //!
-//! Entries go out in the order of the log, each once, read from the store: a hint says
-//! only that it is worth looking.
+//! Entries go out in the order of the log, each once, read from the store or, for the
+//! visitor's own, known from its acknowledgement: a hint says only that it is worth looking.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::domain::conversation::{Body, Conversation, InvalidBody};
+use crate::domain::conversation::{Author, Body, Conversation, Entry, EntryKind, InvalidBody};
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::outcome::Csat;
 use crate::fault::{planted, point};
@@ -110,6 +110,33 @@ impl VisitorSession {
         }
         let after = resume.after + u64::from(planted("resume_skips_one"));
         Ok(Following { at: Some((conversation, after)), ..Following::default() })
+    }
+
+    /// The visitor's own message, stored just now, as the entry it has become: no need to read it back. Nothing where
+    /// something else comes before it.
+    fn send_own(&mut self, ack: &Ack, client_id: &str, text: &str, out: &mut Outbox) -> Result<bool, Close> {
+        let Phase::Following(following) = &mut self.phase else { return Ok(false) };
+        let (Some(position), Some(seq), true) = (ack.position, ack.visitor_seq, following.is_caught_up)
+        else {
+            return Ok(false);
+        };
+        let is_next =
+            following.at.as_ref().is_some_and(|(id, sent)| *id == ack.conversation && sent + 1 == seq);
+        let Some(body) = Body::new(text).ok().filter(|_| is_next && !following.is_behind) else {
+            return Ok(false);
+        };
+        let entry = Entry {
+            position,
+            visitor_seq: Some(seq),
+            author: Author::Visitor,
+            kind: EntryKind::Message { body, is_no_answer: false },
+            at: ack.at,
+            client_id: Some(client_id.to_owned()),
+        };
+        let Some(shown) = VisitorEntry::of(&ack.conversation, &entry) else { return Ok(false) };
+        out.push(&ToVisitor::Entry(shown))?;
+        following.at = Some((ack.conversation.clone(), seq));
+        Ok(true)
     }
 
     async fn carry_out(&mut self, client_id: &str, command: VisitorCommand) -> Result<Ack, Refusal> {
@@ -279,12 +306,24 @@ impl VisitorSession {
                 refuse(Some(client_id), refusal, out)
             }
             (FromVisitor::Command { client_id, command }, Phase::Following(_)) => {
+                let said = match &command {
+                    VisitorCommand::Send(send) => Some(send.text.clone()),
+                    _ => None,
+                };
                 match self.carry_out(&client_id, command).await {
-                    Ok(Ack { conversation, visitor_seq, at, .. }) => {
+                    Ok(ack) => {
                         point("gateway.before_ack");
-                        out.push(&ToVisitor::Ack { client_id, conversation, seq: visitor_seq, at })?;
+                        out.push(&ToVisitor::Ack {
+                            client_id: client_id.clone(),
+                            conversation: ack.conversation.clone(),
+                            seq: ack.visitor_seq,
+                            at: ack.at,
+                        })?;
                         // Its own entry, at once: the hint about it may take longer than this.
-                        self.advance(&News::default(), out).await
+                        match said {
+                            Some(text) if self.send_own(&ack, &client_id, &text, out)? => Ok(()),
+                            _ => self.advance(&News::default(), out).await,
+                        }
                     }
                     Err(refusal) => refuse(Some(client_id), refusal, out),
                 }

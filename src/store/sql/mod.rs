@@ -67,6 +67,19 @@ impl SqlStore {
         self.threads.read(job).await
     }
 
+    /// Like [`SqlStore::read`] for a few rows by their key, which take less time than a change of threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlStore::read`].
+    pub(crate) async fn read_here<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.threads.read_here(job).await
+    }
+
     /// The number of the schema: how many migrations have been carried out.
     ///
     /// # Errors

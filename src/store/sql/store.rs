@@ -16,6 +16,9 @@ use crate::flow::ports::{
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
 
+/// Entries that are read without a change of threads.
+const A_FEW: usize = 100;
+
 fn read_marks(sql: &dyn Sql, id: &ConversationId) -> Result<ReadMarks, StoreError> {
     sql.one("select visitor_read, agent_read from conversations where id = ?1", values![id.as_str()], |row| {
         Ok(ReadMarks { visitor: row.get(0)?, agent: row.get(1)? })
@@ -66,7 +69,7 @@ impl Store for SqlStore {
 
     async fn answered(&self, command: &CommandKey) -> Result<Option<Ack>, StoreError> {
         let command = command.clone();
-        self.read(move |c| commit::answered(c, &command)).await
+        self.read_here(move |c| commit::answered(c, &command)).await
     }
 
     async fn record_words(&self, handoff: &HandoffId, words: Vec<CountedWord>) -> Result<(), StoreError> {
@@ -149,12 +152,12 @@ impl Store for SqlStore {
 
     async fn conversation(&self, id: &ConversationId) -> Result<Option<Conversation>, StoreError> {
         let id = id.clone();
-        self.read(move |c| conversations::get(c, &id)).await
+        self.read_here(move |c| conversations::get(c, &id)).await
     }
 
     async fn latest_of(&self, visitor: &VisitorId) -> Result<Option<Conversation>, StoreError> {
         let visitor = visitor.clone();
-        self.read(move |c| {
+        self.read_here(move |c| {
             let rest =
                 "where visitor = ?1 order by state in ('wrap_up', 'closed'), opened_at desc, id desc limit 1";
             Ok(conversations::select(c, rest, values![visitor.as_str()])?.pop())
@@ -178,7 +181,8 @@ impl Store for SqlStore {
 
     async fn entries(&self, id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let id = id.clone();
-        self.read(move |c| entries::after(c, &id, "position", after, limit)).await
+        let read = move |sql: &dyn Sql| entries::after(sql, &id, "position", after, limit);
+        if limit <= A_FEW { self.read_here(read).await } else { self.read(read).await }
     }
 
     async fn visible_entries(
@@ -188,7 +192,8 @@ impl Store for SqlStore {
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         let id = id.clone();
-        self.read(move |c| entries::after(c, &id, "visitor_seq", after, limit)).await
+        let read = move |sql: &dyn Sql| entries::after(sql, &id, "visitor_seq", after, limit);
+        if limit <= A_FEW { self.read_here(read).await } else { self.read(read).await }
     }
 
     async fn analyses(&self, id: &ConversationId) -> Result<BTreeMap<u64, Analysis>, StoreError> {
@@ -224,16 +229,21 @@ impl Store for SqlStore {
 
     async fn read_marks(&self, id: &ConversationId) -> Result<ReadMarks, StoreError> {
         let id = id.clone();
-        self.read(move |c| read_marks(c, &id)).await
+        self.read_here(move |c| read_marks(c, &id)).await
     }
 
     async fn waiting(&self) -> Result<Vec<Conversation>, StoreError> {
-        self.read(|c| conversations::select(c, "where state in ('queued', 'offered')", &[])).await
+        // Said this way, because only so SQLite sees that the index of those who wait will do.
+        let rest = "where state in ('queued', 'offered', 'left_message') and state <> 'left_message'";
+        self.read(move |c| conversations::select(c, rest, &[])).await
     }
 
     async fn left_messages(&self) -> Result<Vec<Conversation>, StoreError> {
         self.read(|c| {
-            conversations::select(c, "where state in ('left_message') order by due_at limit 500", &[])
+            // Said twice, because only so SQLite sees that the index of those who wait will do.
+            let rest = "where state in ('queued', 'offered', 'left_message') and state = 'left_message' \
+                order by due_at limit 500";
+            conversations::select(c, rest, &[])
         })
         .await
     }

@@ -103,6 +103,8 @@ impl Jobs {
 pub(crate) struct Threads {
     writes: Arc<Jobs>,
     reads: Arc<Jobs>,
+    /// Connections on which whoever asks reads by itself.
+    here: Mutex<Vec<Box<dyn Engine>>>,
     running: Mutex<Vec<std::thread::JoinHandle<()>>>,
 }
 
@@ -114,7 +116,7 @@ impl Threads {
         waiting: usize,
     ) -> std::io::Result<Self> {
         let (writes, reads) = (Jobs::new(waiting), Jobs::new(waiting));
-        let threads = Self { writes, reads, running: Mutex::default() };
+        let threads = Self { writes, reads, here: Mutex::default(), running: Mutex::default() };
         for mut engine in writers {
             let jobs = threads.writes.clone();
             threads.spawn("store-writer", move || {
@@ -133,6 +135,13 @@ impl Threads {
             })?;
         }
         Ok(threads)
+    }
+
+    /// Gives connections for [`Threads::read_here`].
+    pub(crate) fn with_here<E: Engine + 'static>(mut self, engines: Vec<E>) -> Self {
+        self.here =
+            Mutex::new(engines.into_iter().map(|engine| Box::new(engine) as Box<dyn Engine>).collect());
+        self
     }
 
     fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
@@ -156,6 +165,21 @@ impl Threads {
         F: FnMut(&dyn Sql) -> Result<T, StoreError> + Send + 'static,
     {
         hand_over(&self.reads, job).await
+    }
+
+    /// Carries out a job that reads a few rows by their key without a change of threads, which would take longer than
+    /// the job. Where no connection is free for it, or the engine waits for a network, it is a job like any other.
+    pub(crate) async fn read_here<T, F>(&self, job: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&dyn Sql) -> Result<T, StoreError> + Send + 'static,
+    {
+        let free = || self.here.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut engine) = free().pop() else { return self.read(job).await };
+        let (answer, mut answered) = oneshot::channel();
+        engine.read(Box::new(Job { job, result: None, answer }));
+        free().push(engine);
+        answered.try_recv().unwrap_or(Err(StoreError::Unavailable))
     }
 }
 

@@ -51,6 +51,7 @@ impl Sql for Connection {
     }
 
     fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        tracing::trace!(sql, "A statement");
         let mut statement = self.prepare_cached(sql).map_err(failed)?;
         let changed = statement.execute(params_from_iter(values)).map_err(failed)?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
@@ -62,6 +63,7 @@ impl Sql for Connection {
         values: &[Value<'_>],
         show: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
+        tracing::trace!(sql, "A statement");
         let mut statement = self.prepare_cached(sql).map_err(failed)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {

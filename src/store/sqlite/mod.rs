@@ -9,6 +9,7 @@ use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 pub use compact::compact;
 use engine::SqliteEngine;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::cmp::Ordering;
 use std::path::Path;
@@ -113,9 +114,10 @@ impl SqlStore {
         )?;
         let history_id: String =
             writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        let readers = (0..limits.readers.max(1)).map(|_| reader(path)).collect::<Result<Vec<_>, _>>()?;
+        let readers = || (0..limits.readers.max(1)).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
         let writer = SqliteEngine::new(writer, limits.group)?;
-        Ok(Self::new(Threads::start(vec![writer], readers, limits.waiting)?, &history_id))
+        let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
+        Ok(Self::new(threads, &history_id))
     }
 
     /// Opens a database that somebody else may be working on, to read and nothing else: a write is refused.
@@ -154,6 +156,8 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     // What is removed is overwritten, not only forgotten.
     connection.pragma_update(None, "secure_delete", "on")?;
     connection.set_prepared_statement_cache_capacity(128);
+    // A plan holds whatever values are bound. Otherwise a statement is planned anew for each of them.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 

@@ -11,8 +11,19 @@ use baton::domain::tuning::{Turn, TurnSpeaker, decisions_of_turns};
 use baton::flow::Settings;
 use baton::flow::ports::{Search, Store};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 impl World {
+    /// The file of the store.
+    pub fn database(&self) -> PathBuf {
+        self.file.as_ref().unwrap().path()
+    }
+
+    /// Rows of logs and analyses that the flow has read so far.
+    pub fn rows_read(&self) -> u64 {
+        self.gate.rows_read()
+    }
+
     /// Asserts what must hold at every instant, seen from the store (invariants 5, 6, 7, 14 and 15).
     pub async fn check(&self) {
         let store = self.store();

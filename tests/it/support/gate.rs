@@ -2,6 +2,11 @@
 //! what is under way, so that a test can wait for silence without sleeping, and it
 //! can fall shut between two writes, which is what a crash looks like from inside.
 
+use baton::domain::analysis::Analysis;
+use baton::domain::conversation::Entry;
+use baton::flow::ports::StoreError;
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, watch};
@@ -22,6 +27,7 @@ pub enum Crash {
 struct State {
     under_way: usize,
     writes: u64,
+    rows: u64,
     crash: Option<(u64, Crash)>,
 }
 
@@ -100,13 +106,19 @@ impl Gate {
         UnderWay { state: self.state.clone(), less: self.less.clone() }
     }
 
-    async fn read<T>(&self, call: impl Future<Output = T>) -> T {
+    /// Rows of logs and analyses that were read so far.
+    pub fn rows_read(&self) -> u64 {
+        self.state.lock().unwrap().rows
+    }
+
+    async fn read<T: 'static>(&self, call: impl Future<Output = T>) -> T {
         if self.is_shut() {
             std::future::pending::<()>().await;
         }
         let under_way = self.enter();
         let answer = call.await;
         drop(under_way);
+        self.state.lock().unwrap().rows += rows_of(&answer);
         if self.is_shut() {
             std::future::pending::<()>().await;
         }
@@ -136,6 +148,15 @@ impl Gate {
         }
         answer
     }
+}
+
+/// How many rows of logs and analyses an answer holds.
+fn rows_of(answer: &dyn Any) -> u64 {
+    let entries = answer.downcast_ref::<Result<Vec<Entry>, StoreError>>();
+    let analyses = answer.downcast_ref::<Result<BTreeMap<u64, Analysis>, StoreError>>();
+    let n_entries = entries.and_then(|found| found.as_ref().ok()).map_or(0, Vec::len);
+    let n_analyses = analyses.and_then(|found| found.as_ref().ok()).map_or(0, BTreeMap::len);
+    (n_entries + n_analyses) as u64
 }
 
 every_call!(Gate);

@@ -159,7 +159,7 @@ impl DatabaseFile {
         Self { folder: tempfile::tempdir().unwrap(), sql: OnceCell::new() }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.folder.path().join("baton.db")
     }
 
@@ -233,7 +233,7 @@ pub struct World {
     pub flow: Flow,
     parts: Parts,
     tracker: Tracker,
-    gate: Arc<Gate>,
+    pub(super) gate: Arc<Gate>,
     pub(super) policy: EscalationPolicy,
     /// None on plain data.
     pub(super) file: Option<DatabaseFile>,

@@ -241,7 +241,7 @@ impl Directory for SqlStore {
 
     async fn knowledge_revision(&self) -> Result<i64, StoreError> {
         let revision = "select number from revision where what = 'knowledge'";
-        self.read(|sql| sql.one(revision, &[], |row| row.get(0))).await
+        self.read_here(|sql| sql.one(revision, &[], |row| row.get(0))).await
     }
 
     async fn canned(&self) -> Result<Vec<CannedReply>, StoreError> {
@@ -282,7 +282,7 @@ impl Directory for SqlStore {
 
     async fn widget(&self, key: &WidgetKey) -> Result<Option<Widget>, StoreError> {
         let key = key.clone();
-        self.read(move |sql| {
+        self.read_here(move |sql| {
             sql.first(&format!("{WIDGETS} where key = ?1"), values![key.as_str()], read_widget)
         })
         .await
