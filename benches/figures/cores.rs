@@ -1,5 +1,6 @@
 //! Which core measures and which is measured. By `taskset`, which every Linux has.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The core of what is measured.
@@ -10,6 +11,16 @@ pub const LOAD: &str = "1";
 /// Whether there is a core for each of the two.
 pub fn are_two() -> bool {
     std::thread::available_parallelism().is_ok_and(|n| n.get() > 1)
+}
+
+/// A program that will run on the core of what is measured.
+pub fn command_on_measured(program: &Path) -> Command {
+    if !are_two() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", MEASURED]).arg(program);
+    command
 }
 
 /// Moves this thread, and whatever it starts from now on, to some cores.

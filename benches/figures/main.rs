@@ -11,9 +11,11 @@
     reason = "a measurement may stop"
 )]
 
+#[cfg(feature = "rust-bert")]
 mod analyze;
 mod cores;
 mod gateway;
+#[cfg(feature = "rust-bert")]
 mod peers;
 mod replay;
 mod report;
@@ -31,7 +33,10 @@ fn main() {
         replay::run(&report);
     }
     if wanted("analyze") {
+        #[cfg(feature = "rust-bert")]
         analyze::run(&report);
+        #[cfg(not(feature = "rust-bert"))]
+        eprintln!("bench: this build has no model; the group `analyze` is left out");
     }
     if wanted("gateway") {
         gateway::run(&report);

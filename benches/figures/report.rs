@@ -89,8 +89,11 @@ impl Report {
     }
 }
 
-/// The value below which a share of the sorted spans lies, in milliseconds.
+/// The value below which a share of the sorted spans lies, in milliseconds; no number where there are none.
 pub fn quantile_ms(sorted: &[Duration], share: f64) -> f64 {
+    if sorted.is_empty() {
+        return f64::NAN;
+    }
     let index = ((sorted.len() - 1) as f64 * share).round() as usize;
     sorted[index].as_secs_f64() * 1000.0
 }
