@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use axum::Router;
 
 use super::desk::GatewayDesk;
-use super::place::{make_folder_of, must_not_be_unfinished, take_alone};
+use super::place::take_alone;
 use super::policy;
+use super::store::open_store;
 use crate::auth::{Logins, Passwords, Tickets, Visitors};
 use crate::bot::{KnowledgeBot, WebhookBot, WebhookSettings};
 use crate::broker::{LocalBus, NatsBus};
@@ -21,8 +22,8 @@ use crate::domain::queue::Queue;
 use crate::fault::point;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
-    Analyzer, Bot, Bus, Clock, Company, Directory, IdSource, Labels, ModelVersions as _, Nodes, Observer,
-    Ports, Store as _,
+    Analyzer, Bot, Bus, Clock, Company, Directory, DirectoryError, Disk, IdSource, Labels,
+    ModelVersions as _, Nodes, Observer, Ports, Store as _,
 };
 use crate::flow::{Flow, Housekeeping, Keeping, Models, Settings, Tenure};
 use crate::gateway::protocol::Close;
@@ -30,7 +31,7 @@ use crate::gateway::{self, Gateway};
 use crate::http::{self, Http, Listener, Site};
 use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch};
 use crate::shutdown::Tracker;
-use crate::store::{DatabaseFile, Limits, SqliteStore};
+use crate::store::{DatabaseFile, Elsewhere, SqlStore};
 use crate::system::{SystemClock, TimeOrderedIds};
 use crate::telemetry::Metrics;
 
@@ -62,8 +63,8 @@ pub struct App {
     pub setup_url: Option<String>,
     tracker: Tracker,
     drain_timeout: Duration,
-    /// Keeps every other service off the database.
-    _alone: std::fs::File,
+    /// Keeps every other service off a database that is a file.
+    _alone: Option<std::fs::File>,
 }
 
 impl App {
@@ -82,9 +83,10 @@ impl App {
         let local = listener.local();
         let public_url = config.public_url(local);
 
-        // One file is for one process, and a lock says so.
-        let company = Company::Alone;
-        let alone = take_alone(&config)?;
+        // One file is for one process, and a lock says so; PostgreSQL is for several.
+        let is_shared = config.store.url.is_some();
+        let company = if is_shared { Company::Others } else { Company::Alone };
+        let alone = (!is_shared).then(|| take_alone(&config)).transpose()?;
         let store = open_store(&config, &*ids)?;
         let directory: Arc<dyn Directory> = Arc::new(store.clone());
         let nodes: Arc<dyn Nodes> = Arc::new(store.clone());
@@ -214,29 +216,12 @@ impl Observer for Counting {
     }
 }
 
-/// Opens the database, and makes its folder, readable by nobody else.
-///
-/// # Errors
-///
-/// When the folder or the file cannot be made or opened.
-pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqliteStore> {
-    let path = config.database();
-    make_folder_of(&path)?;
-    must_not_be_unfinished(&path)?;
-    let limits = Limits {
-        readers: config.store.readers.get(),
-        waiting: config.store.queue.get(),
-        group: config.store.max_batch.get(),
-    };
-    SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
-}
-
 /// The configured analyzer, behind a switch. The model is loaded on its own thread; until then, and whenever it fails,
 /// words answer. A model that was adopted is made live by [`Models::keep_up`], and nothing is loaded in its place before.
 async fn model_switch(
     config: &Config,
     replacement: Option<Arc<dyn Analyzer>>,
-    store: &SqliteStore,
+    store: &SqlStore,
 ) -> anyhow::Result<ModelSwitch> {
     let nlp = &config.nlp;
     let folder = config.server.data.join("models");
@@ -260,7 +245,7 @@ async fn model_switch(
 /// What looks after the data.
 pub(crate) fn housekeeping_of(
     config: &Config,
-    store: &SqliteStore,
+    store: &SqlStore,
     clock: &Arc<dyn Clock>,
     ids: &Arc<dyn IdSource>,
 ) -> Housekeeping {
@@ -269,7 +254,10 @@ pub(crate) fn housekeeping_of(
         commands: config.store.keep_commands,
         least_free: config.store.least_free,
     };
-    let disk = Arc::new(DatabaseFile::new(&config.database()));
+    let disk: Arc<dyn Disk> = match config.store.url {
+        Some(_) => Arc::new(Elsewhere),
+        None => Arc::new(DatabaseFile::new(&config.database())),
+    };
     Housekeeping::new(Arc::new(store.clone()), disk, Arc::clone(clock), Arc::clone(ids), keeping)
 }
 
@@ -316,7 +304,11 @@ async fn first_start(directory: &dyn Directory, clock: &dyn Clock) -> anyhow::Re
     if directory.policies().await?.is_empty() {
         let (name, toml) = ("default".to_owned(), DEFAULT_POLICY.to_owned());
         let comment = "The policy that comes with Baton".to_owned();
-        directory.publish_policy(stamp.clone(), name, toml, comment, 0).await?;
+        match directory.publish_policy(stamp.clone(), name, toml, comment, 0).await {
+            // Another node has its first start at the same time.
+            Ok(_) | Err(DirectoryError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     if directory.queues().await?.is_empty() {
         let queue = Queue {

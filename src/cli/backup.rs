@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::config::{layers_for, read};
 use super::manifest::{self, Manifest};
+use super::store::must_be_a_file;
 use super::{Failure, print};
 use crate::config::Config;
 use crate::flow::ports::Clock as _;
@@ -39,6 +40,7 @@ pub struct Arguments {
 /// already; exit 1 when the copy cannot be made, and then nothing is left of it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    must_be_a_file(&config)?;
     let (database, to) = (config.database(), &arguments.to);
     if !database.exists() {
         return Err(Failure::Usage(format!("there is no database at {}", database.display())));

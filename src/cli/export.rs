@@ -1,6 +1,7 @@
 //! `baton export`: conversations with analyses, decisions and the policy that made
 //! them, one a line: exactly what `baton replay` reads.
 
+use super::store::{installation, opened};
 use super::{Failure, print};
 use crate::domain::analysis::Analysis;
 use crate::domain::conversation::{Author, Conversation, Entry, EntryKind};
@@ -9,7 +10,7 @@ use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Turn, TurnSpeaker};
 use crate::flow::ports::{Store, StoreError};
-use crate::store::SqliteStore;
+use crate::store::SqlStore;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,9 +23,12 @@ const PAGE: usize = 200;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  baton export --data data --since 2026-11-01T00:00:00Z > november.jsonl")]
 pub struct Arguments {
+    /// The configuration of the service.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The data folder of the service.
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Opened at or after this instant; a date is its midnight in UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
@@ -77,11 +81,8 @@ struct ExportedHandoff {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let path = arguments.data.join("baton.db");
-    if !path.exists() {
-        return Err(Failure::Usage(format!("there is no database at {}", path.display())));
-    }
-    let store = SqliteStore::open(&path, "unused")?;
+    let config = installation(arguments.config.as_deref(), arguments.data.as_deref())?;
+    let store = opened(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let mut after = None;
@@ -98,7 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
-async fn line(store: &SqliteStore, conversation: &Conversation) -> Result<String, Failure> {
+async fn line(store: &SqlStore, conversation: &Conversation) -> Result<String, Failure> {
     let id = &conversation.id;
     let entries = all_entries(store, id).await?;
     let (turns, turn_at) = turns(&entries, &store.analyses(id).await?);
@@ -136,7 +137,7 @@ async fn line(store: &SqliteStore, conversation: &Conversation) -> Result<String
     Ok(serde_json::to_string(&exported)?)
 }
 
-async fn all_entries(store: &SqliteStore, id: &ConversationId) -> Result<Vec<Entry>, StoreError> {
+async fn all_entries(store: &SqlStore, id: &ConversationId) -> Result<Vec<Entry>, StoreError> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {
         let after = entries.last().map_or(0, |entry| entry.position);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
+use super::store::{installation, opened_to_read};
 use super::{Failure, print};
 use crate::domain::tuning::Evidence;
 use crate::flow::ports::{Labels as _, ModelVersions as _};
@@ -12,12 +13,13 @@ use crate::nlp::bundle::Bundle;
 use crate::nlp::train::compare::Compared;
 use crate::nlp::train::from_labels::{Learned, Plan, learn};
 use crate::nlp::{models, worker};
-use crate::store::SqliteStore;
 
 /// What `baton train` was asked, as far as it matters here.
 pub(super) struct Asked<'a> {
+    /// The configuration of the service.
+    pub config: Option<&'a Path>,
     /// The data folder of the service.
-    pub installation: &'a Path,
+    pub installation: Option<&'a Path>,
     /// The labelled text that Baton came with.
     pub data: Option<&'a Path>,
     /// The model to start from, in the place of the one that is live.
@@ -36,17 +38,14 @@ pub(super) struct Asked<'a> {
 ///
 /// Exit 1 when there are too few labels, or when something would get worse; nothing is written then.
 pub(super) fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let path = asked.installation.join("baton.db");
-    if !path.exists() {
-        return Err(Failure::Usage(format!("there is no database at {}", path.display())));
-    }
-    let store = SqliteStore::open_to_read(&path)?;
+    let config = installation(asked.config, asked.installation)?;
+    let store = opened_to_read(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (evidence, adopted) = runtime.block_on(async {
         let newest = store.model_versions().await?.into_iter().next();
         Ok::<(Vec<Evidence>, _), Failure>((store.evidence().await?, newest))
     })?;
-    let folder = models::folder(asked.installation);
+    let folder = models::folder(&config.server.data);
     let live = match (asked.model, adopted.filter(|adopted| !adopted.is_shipped())) {
         (Some(model), _) => model.to_owned(),
         (None, Some(adopted)) => folder.join(&adopted.folder),

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::config::{layers_for, read};
 use super::{Failure, print};
-use crate::app::open_store;
+use crate::app::{describe_store, open_store};
 use crate::system::TimeOrderedIds;
 
 /// Makes the database, or brings its schema up to date. `baton serve` does so by itself at its start.
@@ -32,5 +32,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")?;
     let schema = runtime.block_on(store.schema()).map_err(anyhow::Error::from)?;
-    print(&format!("{}: schema {schema}", config.database().display()))
+    print(&format!("{}: schema {schema}", describe_store(&config)))
 }

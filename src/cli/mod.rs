@@ -21,6 +21,7 @@ mod policy;
 mod replay;
 mod restore;
 mod serve;
+mod store;
 mod train;
 
 use std::{io::Write, process::ExitCode};

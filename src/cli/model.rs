@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use super::store::{installation, opened, opened_to_read};
 use super::{Failure, print};
+use crate::config::Config;
 use crate::domain::time::Timestamp;
 use crate::flow::Models;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{Clock as _, ModelVersion, ModelVersions as _};
 use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch, bundle::Bundle, model::Model, models, worker};
-use crate::store::SqliteStore;
 use crate::system::SystemClock;
 
 /// Look at a model folder; list, adopt and roll back the models of an installation.
@@ -21,6 +22,23 @@ use crate::system::SystemClock;
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
+}
+
+/// Which installation.
+#[derive(Debug, Args)]
+struct Installation {
+    /// The configuration of the service.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder of the service.
+    #[arg(long, value_name = "DIR")]
+    installation: Option<PathBuf>,
+}
+
+impl Installation {
+    fn config(&self) -> Result<Config, Failure> {
+        installation(self.config.as_deref(), self.installation.as_deref())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -34,18 +52,16 @@ enum Command {
     /// List what was adopted and what lies ready, the live one marked with `*`.
     #[command(after_help = "Example:\n  baton model list --installation data")]
     List {
-        /// The data folder of the service.
-        #[arg(long, value_name = "DIR", default_value = "data")]
-        installation: PathBuf,
+        #[command(flatten)]
+        at: Installation,
     },
     /// Make a model live. A service that runs follows within seconds.
     #[command(after_help = "Example:\n  baton model adopt 1.0.0+site.1 --comment \"knows our words\"")]
     Adopt {
         /// The version, as `baton model list` names it.
         version: String,
-        /// The data folder of the service.
-        #[arg(long, value_name = "DIR", default_value = "data")]
-        installation: PathBuf,
+        #[command(flatten)]
+        at: Installation,
         /// Why.
         #[arg(long, value_name = "TEXT", default_value = "")]
         comment: String,
@@ -53,9 +69,8 @@ enum Command {
     /// Take the last adoption back. A service that runs follows within seconds.
     #[command(after_help = "Example:\n  baton model rollback --comment \"too many false alarms\"")]
     Rollback {
-        /// The data folder of the service.
-        #[arg(long, value_name = "DIR", default_value = "data")]
-        installation: PathBuf,
+        #[command(flatten)]
+        at: Installation,
         /// Why.
         #[arg(long, value_name = "TEXT", default_value = "")]
         comment: String,
@@ -66,9 +81,9 @@ enum Command {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Verify { folder } => verify(folder.as_deref()),
-        Command::List { installation } => list(installation),
-        Command::Adopt { version, installation, comment } => change(installation, Some(version), comment),
-        Command::Rollback { installation, comment } => change(installation, None, comment),
+        Command::List { at } => list(&at.config()?),
+        Command::Adopt { version, at, comment } => change(&at.config()?, Some(version), comment),
+        Command::Rollback { at, comment } => change(&at.config()?, None, comment),
     }
 }
 
@@ -93,28 +108,19 @@ fn verify(folder: Option<&Path>) -> Result<(), Failure> {
     print(&lines.join("\n"))
 }
 
-fn database(installation: &Path) -> Result<PathBuf, Failure> {
-    let path = installation.join("baton.db");
-    if path.exists() {
-        Ok(path)
-    } else {
-        Err(Failure::Usage(format!("there is no database at {}", path.display())))
-    }
-}
-
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")
 }
 
-fn list(installation: &Path) -> Result<(), Failure> {
-    let store = SqliteStore::open_to_read(&database(installation)?)?;
+fn list(config: &Config) -> Result<(), Failure> {
+    let store = opened_to_read(config)?;
     let versions = runtime()?.block_on(store.model_versions())?;
     let live = versions.first().map_or("", |newest| newest.folder.as_str());
     let mut lines: Vec<String> = versions.iter().map(adoption).collect();
     if let Some(manifest) = worker::find(None).and_then(|folder| Bundle::manifest(&folder).ok()) {
         lines.push(ready(live.is_empty(), &manifest.version, "came with Baton"));
     }
-    for folder in models::folders(&models::folder(installation)) {
+    for folder in models::folders(&models::folder(&config.server.data)) {
         let name = models::name(&folder);
         let version = Bundle::manifest(&folder).map_or_else(|error| error.to_string(), |found| found.version);
         lines.push(ready(live == name, &version, name));
@@ -134,10 +140,10 @@ fn adoption(version: &ModelVersion) -> String {
 }
 
 /// Adopts a version, or takes the last adoption back.
-fn change(installation: &Path, version: Option<&String>, comment: &str) -> Result<(), Failure> {
-    let store = SqliteStore::open(&database(installation)?, "unused")?;
+fn change(config: &Config, version: Option<&String>, comment: &str) -> Result<(), Failure> {
+    let store = opened(config)?;
     let words = Arc::new(LexiconAnalyzer::default());
-    let shelf = ModelSwitch::new(words, Some(Builder::default()), models::folder(installation));
+    let shelf = ModelSwitch::new(words, Some(Builder::default()), models::folder(&config.server.data));
     let models = Models::new(Arc::new(store), Arc::new(shelf));
     let at: Timestamp = SystemClock.now();
     let stamp = Stamp { by: None, at };

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::config::{layers_for, read};
 use super::manifest::{self, Manifest};
+use super::store::must_be_a_file;
 use super::{Failure, print};
 use crate::app::{restoring_mark, take_alone};
 use crate::config::Config;
@@ -48,6 +49,7 @@ pub struct Arguments {
 /// is not whole, the service runs, or a file cannot be written. What was there before is then still there.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    must_be_a_file(&config)?;
     eprintln!("baton: comparing the files of the backup with its list");
     let manifest = Manifest::read(&arguments.from)?;
     let place = Place::of(&config);

@@ -29,9 +29,12 @@ pub struct Arguments {
     /// Takes minutes, may run beside the service, and writes nothing when anything would get worse.
     #[arg(long, conflicts_with_all = ["words", "teacher", "base", "layers", "minutes", "steps", "name", "version"])]
     from_labels: bool,
+    /// With --from-labels: the configuration of the service.
+    #[arg(long, requires = "from_labels", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// With --from-labels: the data folder of the service.
-    #[arg(long, requires = "from_labels", value_name = "DIR", default_value = "data")]
-    installation: PathBuf,
+    #[arg(long, requires = "from_labels", value_name = "DIR")]
+    installation: Option<PathBuf>,
     /// With --from-labels: the model to start from, in the place of the one that is live.
     #[arg(long, requires = "from_labels", value_name = "DIR")]
     model: Option<PathBuf>,
@@ -90,7 +93,8 @@ fn learn_on_site(arguments: &Arguments) -> Result<(), Failure> {
         _ => return Err(Failure::Usage("--from-labels takes one --data".to_owned())),
     };
     super::learn::run(&super::learn::Asked {
-        installation: &arguments.installation,
+        config: arguments.config.as_deref(),
+        installation: arguments.installation.as_deref(),
         data,
         model: arguments.model.as_deref(),
         out: arguments.out.as_deref(),

@@ -35,7 +35,18 @@ pub(super) fn problems(config: &Config) -> Vec<Problem> {
             say("bot.secret", "must have at least 16 characters for kind = \"webhook\"".into());
         }
     }
+    if let Some(url) = &config.store.url {
+        let url = url.expose_secret();
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            // What stands there may hold a password, so it is not repeated.
+            say("store.url", "does not begin with postgres://".into());
+        }
+        if config.store.path.is_some() {
+            say("store.path", "is a file of SQLite: with store.url there is none".into());
+        }
+    }
     for (key, value) in [
+        ("store.timeout", config.store.timeout),
         ("server.header_timeout", config.server.header_timeout),
         ("server.request_timeout", config.server.request_timeout),
         ("gateway.first_byte_timeout", config.gateway.first_byte_timeout),
@@ -123,7 +134,18 @@ pub fn warnings(config: &Config) -> Vec<String> {
     }) {
         warnings.push("bot.url is plain http: visitors' messages travel to your chatbot in the clear".into());
     }
+    if config.store.url.as_ref().is_some_and(|url| sends_in_the_clear(url.expose_secret())) {
+        warnings.push(
+            "store.url says sslmode=disable: what visitors write travels to the database in the clear".into(),
+        );
+    }
     warnings
+}
+
+/// Whether a database on another machine is spoken to without encryption.
+fn sends_in_the_clear(url: &str) -> bool {
+    url.contains("sslmode=disable")
+        && !["@127.0.0.1", "@localhost", "@[::1]", "@%2F", "@/", ":///"].iter().any(|here| url.contains(here))
 }
 
 #[cfg(test)]
@@ -151,6 +173,22 @@ mod tests {
             text.contains("bot.url") && text.contains("bot.secret") && !text.contains("short\""),
             "{text}"
         );
+    }
+
+    #[test]
+    fn an_address_of_a_database_is_one_and_is_never_repeated() {
+        let text = problems("[store]\nurl = \"mysql://baton:geheim@db/x\"\npath = \"x.db\"");
+        assert!(text.contains("store.url: does not begin with postgres://"), "{text}");
+        assert!(text.contains("store.path") && !text.contains("geheim"), "{text}");
+        let warned = |url: &str| {
+            let file = format!("[store]\nurl = \"{url}\"");
+            let config = load(&Layers { file: Some(("f".into(), file)), ..Layers::default() }).unwrap();
+            assert!(!format!("{config:?}").contains("geheim"));
+            super::warnings(&config).iter().any(|warning| warning.contains("store.url"))
+        };
+        assert!(warned("postgres://baton:geheim@db.example/x?sslmode=disable"));
+        assert!(!warned("postgres://baton:geheim@127.0.0.1:5432/x?sslmode=disable"));
+        assert!(!warned("postgres://baton:geheim@db.example/x?sslmode=require"));
     }
 
     #[test]

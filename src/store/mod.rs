@@ -4,10 +4,12 @@
 
 mod disk;
 pub mod memory;
+pub mod postgres;
 pub mod sql;
 pub mod sqlite;
 
 pub use disk::{DatabaseFile, Elsewhere};
 pub use memory::MemoryStore;
+pub use postgres::{PostgresSettings, PostgresStore};
 pub use sql::SqlStore;
 pub use sqlite::{Limits, SqliteStore};

@@ -16,6 +16,8 @@ mod store_contract;
 mod directory_contract;
 mod upkeep_contract;
 mod store_sqlite;
+mod store_postgres;
+mod service_postgres;
 mod differential;
 mod nodes;
 mod architecture;

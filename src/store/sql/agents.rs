@@ -1,8 +1,8 @@
 //! Rows of attendance: whether agents are there, and how much they hold.
 
-use super::{Row, Sql, values};
+use super::{Alone, Row, Sql, values};
 use crate::domain::agent::{Attendance, Presence};
-use crate::domain::id::AgentId;
+use crate::domain::id::{AgentId, ConversationId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::StoreError;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ pub(super) fn attendance(sql: &dyn Sql) -> Result<HashMap<AgentId, Attendance>, 
     Ok(found)
 }
 
-/// Makes sure that the agent has a row, so that it can be locked and changed.
+/// Makes sure that the agent has a row to be changed.
 fn known(sql: &dyn Sql, agent: &AgentId) -> Result<(), StoreError> {
     sql.run(
         "insert into attendance (agent, presence, is_known) values (?1, 'offline', 0) on conflict do nothing",
@@ -49,17 +49,13 @@ fn known(sql: &dyn Sql, agent: &AgentId) -> Result<(), StoreError> {
 }
 
 /// How many conversations other than this one take the agent's room. No other step gives of it before this one is
-/// written: the agent's row is locked, after the conversation's and never before it.
+/// written. The agent is locked after the conversation and never before it.
 pub(super) fn held_beside(
     sql: &dyn Sql,
     agent: &AgentId,
-    conversation: &crate::domain::id::ConversationId,
+    conversation: &ConversationId,
 ) -> Result<u32, StoreError> {
-    let lock = sql.dialect().for_update();
-    if !lock.is_empty() {
-        known(sql, agent)?;
-        sql.exists(&format!("select 1 from attendance where agent = ?1{lock}"), values![agent.as_str()])?;
-    }
+    sql.alone(Alone::Room(agent.as_str()))?;
     sql.one(
         &format!("select count(*) from conversations where agent = ?1 and {TAKES_ROOM} and id <> ?2"),
         values![agent.as_str(), conversation.as_str()],

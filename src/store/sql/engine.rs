@@ -248,9 +248,13 @@ impl Dialect {
 
 /// What only one step at a time may do, on all nodes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alone {
+pub enum Alone<'a> {
     /// Changing what admins have set: rules between rows are checked before the first change.
     Directory,
+    /// Numbering an entry of the audit log. A step does this last.
+    Audit,
+    /// Giving of an agent's room: what the agent holds is counted first.
+    Room(&'a str),
 }
 
 /// One connection.
@@ -282,7 +286,7 @@ pub trait Sql {
     /// # Errors
     ///
     /// `Unavailable` when the database cannot.
-    fn alone(&self, what: Alone) -> Result<(), StoreError>;
+    fn alone(&self, what: Alone<'_>) -> Result<(), StoreError>;
 }
 
 impl dyn Sql + '_ {

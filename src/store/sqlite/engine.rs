@@ -75,7 +75,7 @@ impl Sql for Connection {
     }
 
     /// There is one writer, and no other process writes.
-    fn alone(&self, _: Alone) -> Result<(), StoreError> {
+    fn alone(&self, _: Alone<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::TestClock;
+use super::postgres::Database;
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "a few plain words";
@@ -26,6 +27,7 @@ pub type ClientSocket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 #[derive(Default)]
 pub struct Options {
     settings: Vec<(String, String)>,
+    database: Option<Arc<Database>>,
     replacements: Replacements,
 }
 
@@ -34,6 +36,14 @@ impl Options {
     pub fn set(mut self, key: &str, value: &str) -> Self {
         let name = format!("BATON_{}", key.replacen('.', "__", 1).to_uppercase());
         self.settings.push((name, value.to_owned()));
+        self
+    }
+
+    /// Works on a database of PostgreSQL, which lives as long as the server.
+    pub fn postgres(mut self, database: Arc<Database>) -> Self {
+        self.settings.push(("BATON_STORE__URL".to_owned(), database.url()));
+        self.settings.push(("BATON_STORE__WRITERS".to_owned(), "4".to_owned()));
+        self.database = Some(database);
         self
     }
 
@@ -71,6 +81,7 @@ pub struct TestApp {
     /// What it is made of.
     pub app: App,
     client: reqwest::Client,
+    _database: Option<Arc<Database>>,
 }
 
 impl TestApp {
@@ -106,7 +117,7 @@ impl TestApp {
             .timeout(Duration::from_secs(20))
             .build()
             .unwrap();
-        Self { url, data, app, client }
+        Self { url, data, app, client, _database: options.database }
     }
 
     /// What time it is for the server.

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod gate;
 pub mod histories;
 pub mod page;
+pub mod postgres;
 pub mod process;
 pub mod script;
 pub mod scripted;

@@ -1,5 +1,6 @@
 //! Every store there is, in one place: a test of the contract runs on each.
 
+use super::postgres::a_fresh_postgres;
 use baton::flow::ports::{Directory, Labels, ModelVersions, Nodes, Store, Upkeep};
 use baton::store::{MemoryStore, SqliteStore};
 use std::any::Any;
@@ -29,12 +30,19 @@ pub async fn sqlite() -> Opened {
     Opened { store: Arc::new(store), _keep: Box::new(folder) }
 }
 
+/// A database of its own on a real server.
+pub async fn postgres() -> Opened {
+    let (store, database) = a_fresh_postgres();
+    Opened { store: Arc::new(store), _keep: Box::new(database) }
+}
+
 /// One test for each promise on each store: `sqlite::a_retry_changes_nothing`. A promise is an async function that is
 /// given an empty store.
 macro_rules! on_every_store {
     ($($promise:ident),+ $(,)?) => {
         $crate::support::stores::on_one_store!(memory: $($promise)+);
         $crate::support::stores::on_one_store!(sqlite: $($promise)+);
+        $crate::support::stores::on_one_store!(postgres: $($promise)+);
     };
 }
 
@@ -54,5 +62,5 @@ pub(crate) use {on_every_store, on_one_store};
 
 /// All stores by name, each empty; the first is the one that the others are compared with.
 pub async fn all() -> Vec<(&'static str, Opened)> {
-    vec![("memory", memory().await), ("sqlite", sqlite().await)]
+    vec![("memory", memory().await), ("sqlite", sqlite().await), ("postgres", postgres().await)]
 }

@@ -2,7 +2,7 @@
 -- know these tables works on beside one that does.
 
 create table nodes (
-  id         text primary key,
+  id         text collate "C" primary key,
   -- Grows with every taking of a place, whoever takes it.
   fence      bigint not null,
   renewed_at bigint not null,
@@ -14,8 +14,8 @@ create unique index fences_are_given_once on nodes (fence);
 insert into meta (key, value) values ('fence', '0') on conflict do nothing;
 
 create table connections (
-  agent text not null,
-  node  text not null,
+  agent text collate "C" not null,
+  node  text collate "C" not null,
   fence bigint not null,
   primary key (agent, node)
 );
@@ -24,10 +24,10 @@ create index connections_by_node on connections (node);
 
 -- One-use tickets for sockets, where one node may give what another takes.
 create table tickets (
-  hash       text primary key,
-  kind       text not null,
-  holder     text not null,
-  detail     text not null,
+  hash       text collate "C" primary key,
+  kind       text collate "C" not null,
+  holder     text collate "C" not null,
+  detail     text collate "C" not null,
   expires_at bigint not null
 );
 

@@ -6,7 +6,7 @@ use crate::domain::knowledge::{CannedReply, KnowledgeEntry};
 use crate::domain::site::{Origin, Widget};
 use crate::flow::ports::StoreError;
 use crate::flow::ports::directory::{AuditEntry, PolicyVersion, Stamp, VisitorRecord};
-use crate::store::sql::{Row, Sql, values};
+use crate::store::sql::{Alone, Row, Sql, values};
 
 /// Leaves an entry in the audit log, in the same write as what it tells of.
 pub(in crate::store::sql) fn audit(
@@ -17,8 +17,11 @@ pub(in crate::store::sql) fn audit(
     detail: &str,
 ) -> Result<(), StoreError> {
     let by = stamp.by.as_ref().map(AgentId::as_str);
+    // Numbers follow the order of the writes, so whoever reads on from a number misses nothing that was written late.
+    sql.alone(Alone::Audit)?;
     sql.run(
-        "insert into audit (at, account, action, target, detail) values (?1, ?2, ?3, ?4, ?5)",
+        "insert into audit (number, at, account, action, target, detail) \
+         values ((select coalesce(max(number), 0) + 1 from audit), ?1, ?2, ?3, ?4, ?5)",
         values![stamp.at.as_millis(), by, action, target, detail],
     )
     .map(|_| ())

@@ -1,0 +1,123 @@
+//! The whole service on PostgreSQL, over real sockets: the story of a handoff, a restart,
+//! two processes of agents, and a database that goes away while people write.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use baton::domain::agent::Role;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::agent::Desk;
+use crate::support::postgres::Server;
+use crate::support::visitor::{Door, Visitor};
+use crate::support::wire::address;
+use crate::support::{Options, TestApp};
+
+/// Between two attempts of somebody who was told that it cannot be done now.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+
+fn on(server: &Server) -> (Arc<crate::support::postgres::Database>, Options) {
+    let database = Arc::new(server.database());
+    (Arc::clone(&database), Options::default().postgres(database))
+}
+
+/// From the first word to the wrap-up, with a restart of the service in between.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handoff_goes_its_whole_way_and_survives_a_restart() {
+    let (database, options) = on(&Server::shared());
+    let app = TestApp::start_with(options).await;
+    assert!(!app.data.path().join("baton.db").exists(), "no file of SQLite is made");
+    let admin = app.admin().await;
+    let ana = app.person(&admin, "ana", Role::Agent).await;
+    let mut desk = Desk::online(&app, &ana).await;
+    let mara = Visitor::boot(&Door::of(&app), address(1)).await;
+    let mut tab = mara.connect().await;
+    tab.says("Do you ship to Norway?").await;
+    tab.says("Get me a human, please!").await;
+    let offer = desk.next_offer().await;
+    let conversation = desk.accepts(&offer).await;
+    let (_, seen) = desk.watches(&conversation).await;
+    assert!(seen.iter().any(|entry| entry["text"] == "Do you ship to Norway?"), "{seen:?}");
+    desk.says(&conversation, "We do. Where to?").await;
+    tab.until_entry(|entry| entry["text"] == "We do. Where to?").await;
+    let history = tab.hello["history_id"].clone();
+    let last = *tab.sequences().last().unwrap();
+
+    drop((desk, tab));
+    let data = app.finish().await;
+    let app = TestApp::start_in(data, Options::default().postgres(database)).await;
+    let mara = mara.at(&Door::of(&app));
+    let mut tab = mara.connect_after(Some(&conversation), last).await;
+    assert_eq!(tab.hello["history_id"], history, "the history goes on");
+    let ana = app.login("ana@shop.example").await;
+    let mut desk = Desk::online(&app, &ana).await;
+    let (_, seen) = desk.watches(&conversation).await;
+    assert!(seen.iter().any(|entry| entry["text"] == "We do. Where to?"), "{seen:?}");
+    tab.says("To Oslo.").await;
+    desk.until_entry(|frame| frame["entry"]["text"] == "To Oslo." || frame["text"] == "To Oslo.").await;
+    desk.does(json!({"type": "conversation.resolve", "conversation": conversation})).await;
+    tab.until_entry(|entry| entry["code"] == "resolved").await;
+    app.finish().await;
+}
+
+/// Visitors write while the database crashes and comes back: who is told "sent" is in the transcript, once, in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_database_that_crashes_under_the_service_loses_nothing_that_was_acknowledged() {
+    const VISITORS: usize = 6;
+    const MESSAGES: usize = 30;
+    let server = Server::own();
+    let (_database, options) = on(&server);
+    let app = TestApp::start_with(options.set("gateway.rate_burst", "1000").set("gateway.rate_messages", "1000")).await;
+    let door = Door::of(&app);
+    let (n_acknowledged, back) = (AtomicUsize::new(0), tokio::sync::Notify::new());
+    let writing = (0..VISITORS).map(|n| {
+        let (door, n_acknowledged, back) = (&door, &n_acknowledged, &back);
+        async move {
+            let visitor = Visitor::boot(door, address(n)).await;
+            let mut tab = visitor.connect().await;
+            let mut acknowledged = Vec::new();
+            for n in 0..MESSAGES {
+                let (id, text) = (format!("m{n}"), format!("message {n}"));
+                let ack = loop {
+                    let answer = tab.sends(&id, &text).await;
+                    if answer["type"] == "ack" {
+                        break answer;
+                    }
+                    assert_eq!(answer["code"], "store_unavailable", "{answer}");
+                    let _ = tokio::time::timeout(PAUSE, back.notified()).await;
+                };
+                acknowledged.push((ack["seq"].as_u64().unwrap(), text));
+                n_acknowledged.fetch_add(1, Ordering::Relaxed);
+            }
+            (visitor, acknowledged)
+        }
+    });
+    let crashing = async {
+        for round in 1..=2 {
+            while n_acknowledged.load(Ordering::Relaxed) < round * VISITORS * MESSAGES / 3 {
+                let _ = tokio::time::timeout(PAUSE, back.notified()).await;
+            }
+            let server = server.clone();
+            tokio::task::spawn_blocking(move || {
+                server.crash();
+                server.start_again();
+            })
+            .await
+            .unwrap();
+            back.notify_waiters();
+        }
+    };
+    let (written, ()) = tokio::join!(join_all(writing), crashing);
+    for (visitor, acknowledged) in written {
+        let tab = visitor.connect().await;
+        let said = tab.entries.iter().filter(|entry| entry["author"]["kind"] == "visitor");
+        let said: Vec<_> = said
+            .map(|entry| (entry["seq"].as_u64().unwrap(), entry["text"].as_str().unwrap().to_owned()))
+            .collect();
+        assert_eq!(said, acknowledged, "acknowledged is in the transcript, in order, once");
+    }
+    let ready = app.stranger().get("/readyz").await;
+    assert_eq!(ready.status, 200, "{:?}", ready.body);
+    app.finish().await;
+}
