@@ -68,7 +68,9 @@ async fn a_database_that_crashes_under_the_service_loses_nothing_that_was_acknow
     const MESSAGES: usize = 30;
     let server = Server::own();
     let (_database, options) = on(&server);
-    let app = TestApp::start_with(options.set("gateway.rate_burst", "1000").set("gateway.rate_messages", "1000")).await;
+    let app =
+        TestApp::start_with(options.set("gateway.rate_burst", "1000").set("gateway.rate_messages", "1000"))
+            .await;
     let door = Door::of(&app);
     let (n_acknowledged, back) = (AtomicUsize::new(0), tokio::sync::Notify::new());
     let writing = (0..VISITORS).map(|n| {

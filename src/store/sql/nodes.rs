@@ -271,8 +271,7 @@ impl Nodes for SqlStore {
     }
 
     async fn policy_version(&self) -> Result<u32, StoreError> {
-        self.read(|sql| sql.one("select coalesce(max(version), 0) from policy", &[], |row| row.get(0)))
-            .await
+        self.read(|sql| sql.one("select coalesce(max(version), 0) from policy", &[], |row| row.get(0))).await
     }
 
     async fn keep_ticket(
