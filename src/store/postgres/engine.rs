@@ -4,8 +4,8 @@
 
 use super::link::{Link, Trouble};
 use super::{OpenError, Place};
-use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
+use crate::store::sql::points::{after_commit, before_commit, is_kept};
 use crate::store::sql::{Engine, Work};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,12 +48,18 @@ impl PostgresEngine {
                 }
                 Err(error) => {
                     tracing::error!(error = %error, "The database is not available: {error}");
-                    self.not_before = Some(Instant::now() + self.pause);
-                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                    self.give_up();
                 }
             }
         }
         self.link.as_ref()
+    }
+
+    /// Leaves the database alone for a moment.
+    fn give_up(&mut self) {
+        self.link = None;
+        self.not_before = Some(Instant::now() + self.pause);
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
     }
 
     fn open(&self) -> Result<Link, OpenError> {
@@ -62,24 +68,29 @@ impl PostgresEngine {
         Ok(link)
     }
 
-    /// Runs the job in a transaction. True when it has to be run again.
+    /// Runs the job in a transaction.
     fn attempt(&mut self, job: &mut dyn Work) -> Attempt {
         let Some(link) = self.link() else { return Attempt::Done(Err(StoreError::Unavailable)) };
         link.begin();
-        let is_to_be_kept = job.run(link) || planted("rollback_forgotten");
+        let is_to_be_kept = is_kept(job.run(link));
         let trouble = link.take_trouble();
+        if trouble == Some(Trouble::Silent) {
+            self.give_up();
+            return Attempt::Done(Err(StoreError::Unavailable));
+        }
         if trouble == Some(Trouble::Lost) {
             // Nothing was committed, so it may be run again.
             self.link = None;
             return Attempt::Again(StoreError::Unavailable);
         }
         if trouble.is_none() && is_to_be_kept {
-            point("store.before_commit");
+            before_commit();
             let committed = link.end("commit");
             match link.take_trouble() {
                 None => return Attempt::Done(committed),
                 Some(Trouble::Again) => return Attempt::Again(StoreError::Conflict),
                 // Nobody knows whether it was written. Whoever asks again with the same client id will hear.
+                Some(Trouble::Silent) => self.give_up(),
                 Some(Trouble::Lost | Trouble::Refused) => self.link = None,
             }
             return Attempt::Done(Err(StoreError::Unavailable));
@@ -121,7 +132,7 @@ impl Engine for PostgresEngine {
                     Attempt::Again(refusal) => result = Err(refusal),
                 }
             }
-            point("store.after_commit");
+            after_commit();
             job.answer(result);
         }
     }
@@ -141,6 +152,10 @@ impl Engine for PostgresEngine {
                 }
                 Some(Trouble::Again) => {}
                 Some(Trouble::Lost) => self.link = None,
+                Some(Trouble::Silent) => {
+                    self.give_up();
+                    break;
+                }
             }
         }
         job.answer(result);

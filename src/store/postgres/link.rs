@@ -30,8 +30,10 @@ pub(super) enum Trouble {
     Again,
     /// The database refused a statement, so nothing of the step can be written.
     Refused,
-    /// The connection is gone, or nobody knows what became of it.
+    /// The connection is gone.
     Lost,
+    /// The server does not answer; to ask again at once would be no better.
+    Silent,
 }
 
 /// A connection and the runtime that drives it, on the thread that uses it.
@@ -72,15 +74,13 @@ impl Link {
 
     fn set_up(&self, timeout: Duration, is_to_read: bool) -> Result<(), StoreError> {
         let millis = timeout.as_millis();
+        let read_only = if is_to_read { "on" } else { "off" };
+        self.batch(&format!("set statement_timeout = {millis}; set lock_timeout = {}", millis / 2))?;
         // A node that stands still in the middle of a step must not hold its rows for longer than a statement may take.
-        self.batch(&format!(
-            "set session characteristics as transaction isolation level read committed; \
-             set default_transaction_read_only = {}; set statement_timeout = {millis}; \
-             set lock_timeout = {}; set idle_in_transaction_session_timeout = {millis}; \
-             set client_min_messages = warning; set timezone = 'UTC'; set standard_conforming_strings = on",
-            if is_to_read { "on" } else { "off" },
-            millis / 2,
-        ))
+        self.batch(&format!("set idle_in_transaction_session_timeout = {millis}"))?;
+        self.batch(&format!("set default_transaction_read_only = {read_only}"))?;
+        self.batch("set default_transaction_isolation = 'read committed'")?;
+        self.batch("set client_min_messages = warning; set standard_conforming_strings = on")
     }
 
     /// What is acknowledged must be on the disk, and come back as it was.
@@ -145,14 +145,15 @@ impl Link {
             Ok(Err(error)) => Err(self.failed(&error)),
             Err(_) => {
                 tracing::error!("The database does not answer; the connection is given up");
-                Err(self.troubled(Trouble::Lost, StoreError::Unavailable))
+                Err(self.troubled(Trouble::Silent, StoreError::Unavailable))
             }
         }
     }
 
     fn troubled(&self, trouble: Trouble, error: StoreError) -> StoreError {
         // The first is the one that counts: what follows in a failed transaction is refused because of it.
-        if self.trouble.get().is_none_or(|before| before != Trouble::Lost && trouble == Trouble::Lost) {
+        let is_end = |trouble| matches!(trouble, Trouble::Lost | Trouble::Silent);
+        if self.trouble.get().is_none_or(|before| !is_end(before) && is_end(trouble)) {
             self.trouble.set(Some(trouble));
         }
         error

@@ -7,8 +7,8 @@ mod settings;
 
 pub use settings::PostgresSettings;
 
+use super::sql::points::migrating;
 use super::sql::{Row, Sql, SqlStore, Threads, values};
-use crate::fault::point;
 use crate::flow::ports::StoreError;
 use engine::PostgresEngine;
 use link::Link;
@@ -224,7 +224,7 @@ fn migrate(link: &Link) -> Result<Result<(), OpenError>, StoreError> {
     }
     link.batch("set local statement_timeout = 0")?;
     for migration in MIGRATIONS.iter().skip(found.0) {
-        point("store.migrating");
+        migrating();
         link.batch(migration)?;
     }
     for (key, number) in [("schema", MIGRATIONS.len()), ("schema_beside", OLDEST_BESIDE.max(found.1))] {

@@ -49,7 +49,7 @@ impl PostgresSettings {
     pub fn describe(&self) -> String {
         let Ok(config) = self.parsed() else { return "PostgreSQL".to_owned() };
         let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
-        let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+        let database = config.get_dbname().unwrap_or_default();
         format!("PostgreSQL at {}, database {database}", hosts.join(", "))
     }
 

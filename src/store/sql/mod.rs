@@ -11,6 +11,7 @@ mod handoffs;
 mod labels;
 mod models;
 mod person;
+pub(crate) mod points;
 mod retention;
 mod nodes;
 mod rows;

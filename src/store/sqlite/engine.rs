@@ -3,8 +3,9 @@
 //! that fails takes nothing with it.
 
 use super::failed;
-use crate::fault::{planted, point};
+use crate::fault::planted;
 use crate::flow::ports::StoreError;
+use crate::store::sql::points::{after_commit, before_commit, is_kept};
 use crate::store::sql::{Alone, Cells, Dialect, Engine, Row, Sql, Value, Work};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -97,7 +98,7 @@ impl SqliteEngine {
     /// Runs a job in a savepoint of its own. An error here is the savepoint's, not the job's.
     fn in_savepoint(&self, job: &mut dyn Work) -> Result<(), StoreError> {
         self.execute("savepoint step")?;
-        if !job.run(&self.connection) && !planted("rollback_forgotten") {
+        if !is_kept(job.run(&self.connection)) {
             self.execute("rollback to step")?;
         }
         self.execute("release step")
@@ -131,7 +132,7 @@ impl Engine for SqliteEngine {
         if planted("acknowledge_before_commit") {
             ran.drain(..).for_each(|(job, savepoint)| job.answer(savepoint));
         }
-        point("store.before_commit");
+        before_commit();
         let committed = if self.connection.is_autocommit() {
             Err(StoreError::Unavailable)
         } else {
@@ -142,7 +143,7 @@ impl Engine for SqliteEngine {
         if committed.is_err() {
             tracing::error!(jobs = ran.len(), "A commit failed; {} writes were refused", ran.len());
         }
-        point("store.after_commit");
+        after_commit();
         for (job, savepoint) in ran {
             job.answer(savepoint.and(committed.clone()));
         }

@@ -4,8 +4,9 @@ pub mod backup;
 mod compact;
 mod engine;
 
+use super::sql::points::migrating;
 use super::sql::{SqlStore, Threads};
-use crate::fault::{planted, point};
+use crate::fault::planted;
 use crate::flow::ports::StoreError;
 pub use compact::compact;
 use engine::SqliteEngine;
@@ -185,7 +186,7 @@ fn migrate(connection: &Connection) -> Result<(), OpenError> {
         return Err(OpenError::TooNew { found, known: MIGRATIONS.len() });
     }
     for (index, sql) in MIGRATIONS.iter().enumerate().skip(found) {
-        point("store.migrating");
+        migrating();
         connection
             .execute_batch(&format!("begin immediate; {sql} pragma user_version = {}; commit;", index + 1))?;
     }
