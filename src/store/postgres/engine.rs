@@ -7,7 +7,7 @@ use super::{OpenError, Place};
 use crate::flow::ports::StoreError;
 use crate::store::sql::points::{after_commit, before_commit, is_kept};
 use crate::store::sql::{Engine, Work};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a step is run before whoever asked is told that somebody else was faster.
@@ -22,29 +22,46 @@ pub(super) struct PostgresEngine {
     place: Arc<Place>,
     is_to_read: bool,
     link: Option<Link>,
-    pause: Duration,
-    not_before: Option<Instant>,
+}
+
+/// When a database that was not there is tried again: one for all connections, so that the first that gets through
+/// lets the others through.
+#[derive(Default)]
+pub(super) struct Pause(Mutex<Option<(Instant, Duration)>>);
+
+impl Pause {
+    fn is_over(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|(end, _)| end <= Instant::now())
+    }
+
+    fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn begin(&self) {
+        let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = pause.map_or(FIRST_PAUSE, |(_, length)| (length * 2).min(LONGEST_PAUSE));
+        *pause = Some((Instant::now() + length, length));
+    }
 }
 
 impl PostgresEngine {
     /// Connects when the first job comes.
     pub(super) fn new(place: Arc<Place>, is_to_read: bool) -> Self {
-        Self { place, is_to_read, link: None, pause: FIRST_PAUSE, not_before: None }
+        Self { place, is_to_read, link: None }
     }
 
     /// The connection, made where there is none. While the database is not there, jobs are refused at once and it is
     /// tried again after a pause.
     fn link(&mut self) -> Option<&Link> {
         if self.link.is_none() {
-            let now = Instant::now();
-            if self.not_before.is_some_and(|time| now < time) {
+            if !self.place.pause.is_over() {
                 return None;
             }
             match self.open() {
                 Ok(link) => {
                     self.link = Some(link);
-                    self.pause = FIRST_PAUSE;
-                    self.not_before = None;
+                    self.place.pause.end();
                 }
                 Err(error) => {
                     tracing::error!(error = %error, "The database is not available: {error}");
@@ -58,8 +75,7 @@ impl PostgresEngine {
     /// Leaves the database alone for a moment.
     fn give_up(&mut self) {
         self.link = None;
-        self.not_before = Some(Instant::now() + self.pause);
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        self.place.pause.begin();
     }
 
     fn open(&self) -> Result<Link, OpenError> {

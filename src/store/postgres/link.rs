@@ -293,7 +293,7 @@ impl ToSql for Value<'_> {
             #[expect(clippy::cast_precision_loss, reason = "a column of reals may be given a whole number")]
             (Value::Int(number), &Type::FLOAT8) => out.put_f64(number as f64),
             (Value::Real(number), &Type::FLOAT8) => out.put_f64(number),
-            (Value::Text(text), &Type::TEXT | &Type::VARCHAR) => {
+            (Value::Text(text), &Type::TEXT | &Type::VARCHAR | &Type::NAME) => {
                 // Text in PostgreSQL cannot hold NUL; it is dropped, as from every message.
                 let parts = text.split('\0');
                 parts.for_each(|part| out.put_slice(part.as_bytes()));

@@ -118,6 +118,7 @@ impl OpenError {
 struct Place {
     settings: PostgresSettings,
     history_id: String,
+    pause: engine::Pause,
 }
 
 impl Place {
@@ -181,7 +182,7 @@ impl SqlStore {
     fn start(settings: PostgresSettings, history_id: String, is_to_read: bool) -> Result<Self, OpenError> {
         let (n_writers, n_readers) = (settings.writers.max(1), settings.readers.max(1));
         let waiting = settings.waiting;
-        let place = Arc::new(Place { settings, history_id });
+        let place = Arc::new(Place { settings, history_id, pause: engine::Pause::default() });
         let engine = |is_to_read| PostgresEngine::new(Arc::clone(&place), is_to_read);
         let writers = (0..n_writers).map(|_| engine(is_to_read)).collect();
         let readers = (0..n_readers).map(|_| engine(true)).collect();
