@@ -4,6 +4,7 @@
 mod agents;
 mod commit;
 mod conversations;
+pub(crate) mod copy;
 mod directory;
 mod engine;
 mod entries;

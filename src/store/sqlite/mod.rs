@@ -148,7 +148,7 @@ fn reader(path: &Path) -> Result<SqliteEngine, OpenError> {
     Ok(SqliteEngine::new(connect(path, flags)?, 1)?)
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "synchronous", "full")?;

@@ -2,6 +2,7 @@
 //! service with real sockets.
 
 mod backup;
+mod moving;
 mod years;
 
 use std::path::Path;
