@@ -127,7 +127,7 @@ async fn a_job_that_fails_takes_nothing_with_it_and_leaves_nothing_behind() {
 async fn text_that_postgresql_cannot_hold_is_kept_without_what_it_cannot_hold() {
     let (store, _database) = a_fresh_postgres();
     open(&store, "eve", 0).await;
-    let mut odd = receipt("eve", "c\01", "Hello", 1);
+    let mut odd = receipt("eve", "c\u{0}1", "Hello", 1);
     odd.body = body("one \u{0}two \u{2028} 🦀");
     store.receive(odd.clone()).await.unwrap();
     let again = store.receive(odd).await.unwrap();
