@@ -46,6 +46,7 @@ units=(static/**/*.test.js)
 pages=(tests/pages/*.test.mjs)
 
 stage "format" format
+stage "servers" scripts/deps.sh servers
 stage "rust: build" build_tests
 stage "rust: tests" rust_tests
 if [ ${#units[@]} -gt 0 ]; then stage "pages: code" node_tests pages-code "${units[@]}"; fi

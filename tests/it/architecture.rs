@@ -332,7 +332,7 @@ fn our_names_are_the_fields_words() {
 }
 
 /// Clients of a real process that is killed pause before they come again, by the only clock that both have.
-const MAY_SLEEP: &[&str] = &["tests/it/support/process.rs"];
+const MAY_SLEEP: &[&str] = &["tests/it/support/process.rs", "tests/it/support/proxy.rs"];
 
 /// Nothing that is put off in silence, nothing that waits by the clock of the machine.
 #[test]

@@ -20,6 +20,7 @@ mod store_postgres;
 mod service_postgres;
 mod differential;
 mod nodes;
+mod cluster;
 mod architecture;
 #[cfg(feature = "rust-bert")]
 mod analyzer;

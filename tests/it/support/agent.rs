@@ -1,11 +1,12 @@
 //! An agent at the console: opens a socket, takes offers, talks.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
 use super::app::{Person, TestApp};
-use super::wire::{Wire, address};
+use super::wire::{Lost, Wire, address};
 
 /// An agent's socket.
 pub struct Desk {
@@ -29,6 +30,14 @@ impl Desk {
         let mut desk = Self { wire, hello, overview: Value::Null, heard: VecDeque::new() };
         desk.until("overview").await;
         desk
+    }
+
+    /// Opens a socket with a ticket, at a server that may be away.
+    pub async fn try_open(base: &str, ticket: &str, from: IpAddr) -> Result<Self, Lost> {
+        let mut wire = Wire::open(base, "/ws/agent", ticket, from).await?;
+        let hello = wire.hear().await?;
+        let overview = wire.hear().await?;
+        Ok(Self { wire, hello, overview, heard: VecDeque::new() })
     }
 
     /// Opens a socket and goes online.
