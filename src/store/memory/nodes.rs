@@ -115,6 +115,10 @@ impl Nodes for MemoryStore {
         let mut rows = self.rows();
         rows.stands(lease)?;
         rows.connections.remove(&(lease.node.clone(), agent.clone()));
+        // Their coming may not have been written: whoever goes is known from now on, and can be missed.
+        if !rows.is_anywhere(agent) && rows.attendance_of(agent).lost_at.is_none() {
+            rows.attendance_of(agent).is_known = true;
+        }
         rows.lose(agent, heard_at);
         Ok(())
     }

@@ -40,7 +40,7 @@ pub(super) fn attendance(sql: &dyn Sql) -> Result<HashMap<AgentId, Attendance>, 
 }
 
 /// Makes sure that the agent has a row to be changed.
-fn known(sql: &dyn Sql, agent: &AgentId) -> Result<(), StoreError> {
+pub(super) fn known(sql: &dyn Sql, agent: &AgentId) -> Result<(), StoreError> {
     sql.run(
         "insert into attendance (agent, presence, is_known) values (?1, 'offline', 0) on conflict do nothing",
         values![agent.as_str()],

@@ -117,13 +117,15 @@ fn disconnected(
     heard_at: Timestamp,
 ) -> Result<(), LeaseError> {
     stands(sql, lease)?;
+    // Their coming may not have been written: whoever goes is known from now on, and can be missed.
+    agents::known(sql, agent)?;
     lock_agents(sql, "agent = ?1", agent.as_str())?;
     sql.run(
         "delete from connections where agent = ?1 and node = ?2",
         values![agent.as_str(), lease.node.as_str()],
     )?;
     sql.run(
-        "update attendance set lost_at = ?2 where agent = ?1 and lost_at is null \
+        "update attendance set lost_at = ?2, is_known = 1 where agent = ?1 and lost_at is null \
          and not exists (select 1 from connections c where c.agent = ?1)",
         values![agent.as_str(), heard_at.as_millis()],
     )?;
