@@ -40,6 +40,7 @@ mod models;
 mod pages;
 mod gateway;
 mod kill;
+mod power;
 mod upkeep;
 mod failpoints;
 mod faults;
