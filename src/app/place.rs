@@ -43,7 +43,15 @@ pub(super) fn make_folder_of(database: &Path) -> anyhow::Result<()> {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+    let is_new = !folder.exists();
+    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    if is_new {
+        // What is synced inside is found again after a power cut only if the folder's own name was synced.
+        for above in folder.canonicalize()?.ancestors().skip(1) {
+            let _ = std::fs::File::open(above).and_then(|above| above.sync_all());
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a database that a restore was putting in place when it was interrupted.

@@ -56,10 +56,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
+    // A file that may grow no more is a full disk, and no reason to die.
+    let too_large = rustix::process::Signal::XFSZ.as_raw();
+    let _handled = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::from_raw(too_large))?;
     let is_demo = config.server.demo;
+    // Before anything answers: whoever sees it answer may tell it to stop.
+    let told_to_stop = told_to_stop()?;
     let app = App::start(config, Replacements::default()).await?;
     say_where(&app, is_demo);
-    told_to_stop().await?;
+    told_to_stop.await;
     tracing::info!("Stopping: sockets are told, work under way ends");
     app.stop().await
 }
@@ -83,15 +88,16 @@ fn say_where(app: &App, is_demo: bool) {
 }
 
 /// Resolves on SIGINT or SIGTERM.
-async fn told_to_stop() -> anyhow::Result<()> {
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Every socket is an open file, and many systems begin with 1,024.

@@ -133,7 +133,13 @@ impl Flow {
     }
 
     pub(super) fn note_failure(&self, id: &ConversationId, step: &'static str, error: &FlowError) {
-        tracing::warn!(conversation.id = %id, step, error.code = error.code(), "Conversation {id}: {step} did not happen: {error}");
+        let code = error.code();
+        // Of a store that is not available the store itself has told, once for all.
+        if *error == FlowError::Store(StoreError::Unavailable) {
+            tracing::debug!(conversation.id = %id, step, error.code = code, "Conversation {id}: {step} did not happen: {error}");
+        } else {
+            tracing::warn!(conversation.id = %id, step, error.code = code, "Conversation {id}: {step} did not happen: {error}");
+        }
     }
 
     /// Starts what follows a decision: the bot is asked, or the words that counted are looked for.

@@ -28,7 +28,8 @@ impl From<FlowError> for Refusal {
     fn from(error: FlowError) -> Self {
         let code = ErrorCode::parse(error.code()).unwrap_or(ErrorCode::Rejected);
         if code == ErrorCode::StoreUnavailable {
-            warn!(error.code = error.code(), error = %error, "A command was refused because the store is not available");
+            // The store has told it, once for all that are refused.
+            debug!(error.code = error.code(), error = %error, "A command was refused because the store is not available");
             return Self::new(code, "nothing can be written now");
         }
         debug!(error.code = error.code(), "A command was refused: {error}");

@@ -131,7 +131,12 @@ impl From<StoreError> for ApiError {
             }
             StoreError::NoRoom => Self::new(StatusCode::CONFLICT, "no_room", "there is no room left"),
             StoreError::Unavailable | StoreError::Corrupt(_) => {
-                tracing::error!(error = %error, "A request failed: {error}");
+                // Of a store that is not available the store itself has told, once for all that are refused.
+                if error == StoreError::Unavailable {
+                    tracing::debug!(error = %error, "A request failed: {error}");
+                } else {
+                    tracing::error!(error = %error, "A request failed: {error}");
+                }
                 Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "store_unavailable",

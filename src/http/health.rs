@@ -18,7 +18,8 @@ pub(super) async fn alive() -> &'static str {
 /// was adopted, or while the disk has little room, with traffic still welcome; 503 while the store takes no writes.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
     if let Err(error) = http.store().check().await {
-        let body = json!({"status": "unavailable", "store": error.code()});
+        let why = http.store().health().trouble.unwrap_or("unavailable");
+        let body = json!({"status": "unavailable", "store": error.code(), "why": why});
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
     // Where hints do not flow nothing is lost and nothing is degraded: it takes up to two seconds longer.

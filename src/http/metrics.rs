@@ -47,6 +47,9 @@ pub(super) async fn scrape(State(http): State<Http>, request: Request) -> Respon
 }
 
 async fn read_service(http: &Http) -> Result<(), StoreError> {
+    let health = http.store().health();
+    let is_writable = if health.trouble.is_none() { IsReady::Yes } else { IsReady::No };
+    http.metrics.store(is_writable, &health.refused, health.log_bytes);
     let now = http.now();
     let queues = http.directory().queues().await?;
     let accounts = http.directory().accounts().await?;

@@ -77,6 +77,13 @@ pub const CATALOG: &[Metric] = &[
     counter("baton_http_requests_total", &["route", "status"], "Requests answered, by route and status"),
     histogram("baton_http_request_seconds", &[], "From the head of a request to the head of its answer"),
     counter("baton_logins_total", &["outcome"], "Logins: ok, wrong_password, rate_limited"),
+    counter(
+        "baton_store_refused_total",
+        &["cause"],
+        "Writes that the database did not take, by why; `unread`: questions it did not answer",
+    ),
+    gauge("baton_store_writable", &[], "1 while the database takes writes, 0 since it refused one"),
+    gauge("baton_store_log_bytes", &[], "Size of the log beside the database"),
     service("baton_queue_depth", &["queue"], "Conversations waiting or offered"),
     service("baton_queue_oldest_seconds", &["queue"], "How long the longest has been waiting"),
     service("baton_agents", &["presence"], "Agents by presence"),
@@ -140,7 +147,8 @@ pub fn reference() -> String {
          - `rate(baton_bot_replies_total{outcome=\"silent\"}[5m]) > 0`: your chatbot does not answer.\n\
          - `baton_hints_flowing == 0` for a minute: the broker is away, and nodes see each other's work up to two seconds late.\n\
          - `baton_nodes` below what you run: a node is dead or cannot reach the database.\n\
-         - `/readyz` not 200: the store does not take writes.\n\
+         - `/readyz` not 200, or `baton_store_writable == 0`: the store does not take writes, and\n\
+         \x20 `baton_store_refused_total` says why.\n\
          - `baton_disk_free_bytes` below what a few days of growth take: a full disk refuses every message.\n",
     );
     page

@@ -1,5 +1,6 @@
 //! The counters themselves. Names and help come from the catalog.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -46,6 +47,9 @@ pub struct Metrics {
     agents: Gauges,
     capacity_ratio: Gauges,
     analyzer_ready: Gauges,
+    store_refused: Counters,
+    store_writable: Gauges,
+    store_log_bytes: Gauges,
     store_bytes: Gauges,
     disk_free: Gauges,
     nodes: Gauges,
@@ -110,6 +114,9 @@ impl Metrics {
             agents: add(to, "baton_agents", Gauges::default()),
             capacity_ratio: add(to, "baton_capacity_ratio", Gauges::default()),
             analyzer_ready: add(to, "baton_analyzer_ready", Gauges::default()),
+            store_refused: add(to, "baton_store_refused_total", Counters::default()),
+            store_writable: add(to, "baton_store_writable", Gauges::default()),
+            store_log_bytes: add(to, "baton_store_log_bytes", Gauges::default()),
             store_bytes: add(to, "baton_store_bytes", Gauges::default()),
             disk_free: add(to, "baton_disk_free_bytes", Gauges::default()),
             nodes: add(to, "baton_nodes", Gauges::default()),
@@ -205,6 +212,17 @@ impl Metrics {
         }
     }
 
+    /// Whether the database takes writes, what it refused since the start by why, and how large its log is.
+    pub fn store(&self, is_writable: IsReady, refused: &BTreeMap<&'static str, u64>, log_bytes: u64) {
+        let is_writable = if is_writable == IsReady::Yes { 1.0 } else { 0.0 };
+        self.store_writable.get_or_create(&Labels::new()).set(is_writable);
+        self.store_log_bytes.get_or_create(&Labels::new()).set(log_bytes as f64);
+        for (cause, n_refused) in refused {
+            let counter = self.store_refused.get_or_create_owned(&vec![("cause", (*cause).to_owned())]);
+            counter.inner().store(*n_refused, Ordering::Relaxed);
+        }
+    }
+
     /// Whether the model answers: 1, or 0 while words do.
     pub fn analyzer(&self, is_ready: IsReady) {
         self.analyzer_ready.get_or_create(&Labels::new()).set(if is_ready == IsReady::Yes {
@@ -224,7 +242,7 @@ pub enum HintsFlow {
     No,
 }
 
-/// Whether the model answers.
+/// Whether the model answers, or the database takes writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IsReady {
     /// It does.
@@ -277,6 +295,9 @@ mod tests {
         metrics.agents("online", 1);
         metrics.analyzer(IsReady::Yes);
         metrics.analysis_repeats(1);
+        metrics.nodes(1);
+        metrics.hints(HintsFlow::Yes, &[("sent", 1)]);
+        metrics.store(IsReady::Yes, &BTreeMap::from([("disk_full", 1)]), 1);
         metrics.storage(1, Some(1));
         metrics
     }

@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 pub(crate) const NAME: &str = "crash";
 const C_NAME: &CStr = c"crash";
 
-/// Disks by their number, which begins the names of their files.
-static DISKS: Mutex<(u64, Option<HashMap<u64, Weak<Disk>>>)> = Mutex::new((0, None));
+/// How many disks there were, and those that are in use by their number, which begins the names of their files.
+type Disks = (u64, Option<HashMap<u64, Weak<Disk>>>);
+
+static DISKS: Mutex<Disks> = Mutex::new((0, None));
 static METHODS: OnceLock<Methods> = OnceLock::new();
 
 /// The table of calls, which SQLite only reads.

@@ -25,6 +25,7 @@ pub use nodes::{Company, Holder, Lease, LeaseError, Nodes, Term};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+    StoreHealth,
 };
 pub use upkeep::{Disk, EraseError, Erased, KeptCounts, Person, Place, Removed, Upkeep, Walked};
 

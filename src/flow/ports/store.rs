@@ -142,11 +142,27 @@ pub struct Figures {
     pub by_reason: BTreeMap<String, u64>,
 }
 
+/// How the store fares, as it knows without asking the database.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoreHealth {
+    /// Why the last writes were refused, in a stable word; none while they go through.
+    pub trouble: Option<&'static str>,
+    /// Refused since the start, by why.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Bytes of the log beside the database, where it has one.
+    pub log_bytes: u64,
+}
+
 /// The truth.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Changes when the store was replaced or restored; clients then start over.
     fn history_id(&self) -> String;
+
+    /// How it fares. A store that never has trouble need not say.
+    fn health(&self) -> StoreHealth {
+        StoreHealth::default()
+    }
 
     /// Writes a visitor's message into an open conversation. It waits for nobody's version (invariant 4).
     ///

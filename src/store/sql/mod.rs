@@ -9,6 +9,7 @@ mod directory;
 mod engine;
 mod entries;
 mod handoffs;
+mod health;
 mod labels;
 mod models;
 mod person;
@@ -23,6 +24,7 @@ mod upkeep;
 
 pub(crate) use engine::values;
 pub use engine::{Alone, Cells, Column, Dialect, FromValue, Row, Sql, Value};
+pub(crate) use health::{Cause, Health};
 pub(crate) use threads::{Engine, Threads, Work};
 
 use crate::flow::ports::StoreError;
@@ -33,12 +35,18 @@ use std::sync::Arc;
 pub struct SqlStore {
     threads: Arc<Threads>,
     history_id: Arc<str>,
+    health: Arc<Health>,
 }
 
 impl SqlStore {
     /// A store on connections that were opened.
     pub(crate) fn new(threads: Threads, history_id: &str) -> Self {
-        Self { threads: Arc::new(threads), history_id: history_id.into() }
+        Self { threads: Arc::new(threads), history_id: history_id.into(), health: Arc::default() }
+    }
+
+    /// The same store, whose threads note there how they fare.
+    pub(crate) fn watched(self, health: Arc<Health>) -> Self {
+        Self { health, ..self }
     }
 
     /// Runs a job on a writing thread, all or nothing; the answer comes after the commit. It may be run again when

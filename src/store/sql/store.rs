@@ -12,6 +12,7 @@ use crate::domain::queue::MeasuredWait;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+    StoreHealth,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
@@ -52,6 +53,10 @@ fn figures(sql: &dyn Sql, since: Timestamp) -> Result<Figures, StoreError> {
 impl Store for SqlStore {
     fn history_id(&self) -> String {
         self.history_id.to_string()
+    }
+
+    fn health(&self) -> StoreHealth {
+        self.health.now()
     }
 
     async fn receive(&self, receipt: Receipt) -> Result<Ack, StoreError> {
@@ -324,10 +329,11 @@ impl Store for SqlStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
+        // Another value each time: a row that is as it should be is not written, and a full disk would not be noticed.
         self.write(|c| {
             c.run(
                 "insert into meta (key, value) values ('checked', '1') \
-                 on conflict (key) do update set value = excluded.value",
+                 on conflict (key) do update set value = case meta.value when '1' then '2' else '1' end",
                 &[],
             )
             .map(|_| ())

@@ -4,6 +4,7 @@
 use super::engine::Sql;
 use crate::flow::ports::StoreError;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
@@ -41,13 +42,21 @@ where
     F: FnMut(&dyn Sql) -> Result<T, E> + Send,
 {
     fn run(&mut self, sql: &dyn Sql) -> bool {
-        self.result.insert((self.job)(sql)).is_ok()
+        // A mistake in one job must not end the thread that all others wait for: the job is undone and refused.
+        let ran = catch_unwind(AssertUnwindSafe(|| (self.job)(sql)));
+        let result = ran.unwrap_or_else(|_| {
+            tracing::error!("A step in the store panicked; nothing of it is kept");
+            Err(StoreError::Unavailable.into())
+        });
+        self.result.insert(result).is_ok()
     }
 
     fn answer(self: Box<Self>, written: Result<(), StoreError>) {
-        let result = match self.result {
-            Some(result) => result.and_then(|value| written.map(|()| value).map_err(E::from)),
-            None => Err(E::from(written.err().unwrap_or(StoreError::Unavailable))),
+        // What was not written was not seen either: a refusal that a lost step had led to is not given.
+        let result = match (written, self.result) {
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(StoreError::Unavailable.into()),
+            (Err(error), _) => Err(error.into()),
         };
         // The one who asked may be gone; what was written stays.
         let _ = self.answer.send(result);
@@ -93,9 +102,27 @@ impl Jobs {
         }
     }
 
+    /// Takes no more, and drops what waits: whoever asked is told so.
+    fn abandon(&self) {
+        self.close();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    }
+
     fn close(&self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
         self.ready.notify_all();
+    }
+}
+
+/// Held by a thread while it works through its jobs: if it ends in any other way, nobody waits for it.
+struct Attending(Arc<Jobs>);
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("A thread of the store ended; restart the service");
+            self.0.abandon();
+        }
     }
 }
 
@@ -120,6 +147,7 @@ impl Threads {
         for mut engine in writers {
             let jobs = threads.writes.clone();
             threads.spawn("store-writer", move || {
+                let _attending = Attending(jobs.clone());
                 let most = engine.most();
                 while let Some(group) = jobs.take(most) {
                     engine.write(group);
@@ -129,6 +157,7 @@ impl Threads {
         for mut engine in readers {
             let jobs = threads.reads.clone();
             threads.spawn("store-reader", move || {
+                let _attending = Attending(jobs.clone());
                 while let Some(one) = jobs.take(1) {
                     one.into_iter().for_each(|job| engine.read(job));
                 }

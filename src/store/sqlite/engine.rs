@@ -2,20 +2,39 @@
 //! that wait, gives each a savepoint, commits once, and only then answers each. A job
 //! that fails takes nothing with it.
 
-use super::failed;
 use crate::fault::planted;
 use crate::flow::ports::StoreError;
 use crate::store::sql::points::{after_commit, before_commit, is_kept};
-use crate::store::sql::{Alone, Cells, Dialect, Engine, Row, Sql, Value, Work};
+use crate::store::sql::{Alone, Cause, Cells, Dialect, Engine, Health, Row, Sql, Value, Work};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{CachedStatement, Connection, ErrorCode, ToSql, params_from_iter};
+use rustix::fs::StatVfsMountFlags;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often the size of the log beside the database is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection, and the most jobs that share one of its commits.
 pub(super) struct SqliteEngine {
-    connection: Connection,
+    at: Connected,
     group: usize,
+    health: Arc<Health>,
+    file: PathBuf,
+    looked_at: Option<Instant>,
+}
+
+/// A connection that remembers what went wrong with the disk under it.
+struct Connected {
+    connection: Connection,
+    /// Within a group of jobs: without its transaction nothing is run, because it would be written by itself.
+    needs_transaction: Cell<bool>,
+    trouble: RefCell<Option<(Cause, String)>>,
+    n_failed: Cell<usize>,
 }
 
 impl ToSql for Value<'_> {
@@ -46,15 +65,59 @@ impl Cells for rusqlite::Row<'_> {
     }
 }
 
-impl Sql for Connection {
+impl Connected {
+    /// What an error means to the flow. One of the disk is remembered and told once, by the engine; any other is told
+    /// here. Neither holds a text of anybody, because every value is bound.
+    fn failed(&self, error: rusqlite::Error) -> StoreError {
+        match &error {
+            rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::ConstraintViolation => {
+                return StoreError::Conflict;
+            }
+            rusqlite::Error::QueryReturnedNoRows => return StoreError::NotFound,
+            rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
+                return StoreError::Corrupt(error.to_string());
+            }
+            _ => {}
+        }
+        self.n_failed.set(self.n_failed.get() + 1);
+        let cause = match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Cause::DiskFull,
+            Some(ErrorCode::ReadOnly) => Cause::ReadOnly,
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => Cause::Io,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Cause::Busy,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Cause::Damaged,
+            _ => {
+                tracing::error!(error = %error, "The database answered with an error: {error}");
+                Cause::Other
+            }
+        };
+        let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+        self.trouble.borrow_mut().get_or_insert_with(|| (cause, format!("{error} (SQLite's code {code})")));
+        StoreError::Unavailable
+    }
+
+    /// SQLite rolls back by itself when the disk fails under a transaction.
+    fn is_lost(&self) -> bool {
+        self.needs_transaction.get() && self.connection.is_autocommit()
+    }
+
+    fn statement(&self, sql: &str) -> Result<CachedStatement<'_>, StoreError> {
+        if self.is_lost() {
+            return Err(StoreError::Unavailable);
+        }
+        self.connection.prepare_cached(sql).map_err(|error| self.failed(error))
+    }
+}
+
+impl Sql for Connected {
     fn dialect(&self) -> Dialect {
         Dialect::Sqlite
     }
 
     fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, StoreError> {
         tracing::trace!(sql, "A statement");
-        let mut statement = self.prepare_cached(sql).map_err(failed)?;
-        let changed = statement.execute(params_from_iter(values)).map_err(failed)?;
+        let changed =
+            self.statement(sql)?.execute(params_from_iter(values)).map_err(|error| self.failed(error))?;
         Ok(u64::try_from(changed).unwrap_or(u64::MAX))
     }
 
@@ -65,7 +128,8 @@ impl Sql for Connection {
         show: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         tracing::trace!(sql, "A statement");
-        let mut statement = self.prepare_cached(sql).map_err(failed)?;
+        let failed = |error| self.failed(error);
+        let mut statement = self.statement(sql)?;
         let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             if show(&Row::new(row))?.is_break() {
@@ -82,26 +146,84 @@ impl Sql for Connection {
 }
 
 impl SqliteEngine {
-    /// On a connection that is set up.
-    pub(super) fn new(connection: Connection, group: usize) -> rusqlite::Result<Self> {
+    /// On a connection that is set up, to the database in this file.
+    pub(super) fn new(
+        connection: Connection,
+        group: usize,
+        file: &Path,
+        health: &Arc<Health>,
+    ) -> rusqlite::Result<Self> {
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
         connection
             .create_scalar_function("greatest", 2, flags, |of| Ok(of.get::<i64>(0)?.max(of.get(1)?)))?;
         connection.create_scalar_function("least", 2, flags, |of| Ok(of.get::<i64>(0)?.min(of.get(1)?)))?;
-        Ok(Self { connection, group })
+        let at = Connected {
+            connection,
+            needs_transaction: Cell::new(false),
+            trouble: RefCell::new(None),
+            n_failed: Cell::new(0),
+        };
+        Ok(Self { at, group, health: health.clone(), file: file.to_owned(), looked_at: None })
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        self.connection.run(sql, &[]).map(|_| ())
+        self.at.run(sql, &[]).map(|_| ())
+    }
+
+    /// Begins a transaction. One that an earlier failure has left open is given up first.
+    fn begin(&self) -> Result<(), StoreError> {
+        self.give_up();
+        self.execute("begin immediate")?;
+        self.at.needs_transaction.set(true);
+        Ok(())
+    }
+
+    fn give_up(&self) {
+        self.at.needs_transaction.set(false);
+        if !self.at.connection.is_autocommit() {
+            // Where even this fails, `begin` is refused, and tries it again with the next jobs.
+            let _ = self.execute("rollback");
+        }
     }
 
     /// Runs a job in a savepoint of its own. An error here is the savepoint's, not the job's.
     fn in_savepoint(&self, job: &mut dyn Work) -> Result<(), StoreError> {
         self.execute("savepoint step")?;
-        if !is_kept(job.run(&self.connection)) {
+        if !is_kept(job.run(&self.at)) {
             self.execute("rollback to step")?;
         }
-        self.execute("release step")
+        self.execute("release step")?;
+        if self.at.is_lost() { Err(StoreError::Unavailable) } else { Ok(()) }
+    }
+
+    /// Notes how the writing of so many jobs went.
+    fn tell(&mut self, n_jobs: usize, written: &Result<(), StoreError>) {
+        let n_failed = self.at.n_failed.take();
+        let trouble = self.at.trouble.take();
+        match (trouble, written) {
+            (None, Ok(())) => self.health.written(),
+            (Some((cause, detail)), Ok(())) => self.health.refused(self.closer(cause), n_failed, &detail),
+            (Some((cause, detail)), Err(_)) => self.health.refused(self.closer(cause), n_jobs, &detail),
+            (None, Err(_)) => self.health.refused(Cause::Other, n_jobs, "the transaction was lost"),
+        }
+        if self.looked_at.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            self.looked_at = Some(Instant::now());
+            let mut log = self.file.clone().into_os_string();
+            log.push("-wal");
+            self.health.log(std::fs::metadata(log).map_or(0, |log| log.len()));
+        }
+    }
+
+    /// SQLite says "disk I/O error" to much that the system can name.
+    fn closer(&self, cause: Cause) -> Cause {
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match rustix::fs::statvfs(folder.unwrap_or(Path::new("."))) {
+            Ok(disk) if cause == Cause::Io && disk.f_flag.contains(StatVfsMountFlags::RDONLY) => {
+                Cause::ReadOnly
+            }
+            Ok(disk) if cause == Cause::Io && disk.f_bavail == 0 => Cause::DiskFull,
+            _ => cause,
+        }
     }
 }
 
@@ -111,46 +233,38 @@ impl Engine for SqliteEngine {
     }
 
     fn write(&mut self, jobs: Vec<Box<dyn Work>>) {
-        if self.execute("begin immediate").is_err() {
-            // Nothing was begun, so the savepoints of these jobs would commit by themselves: they are not run.
-            tracing::error!(
-                jobs = jobs.len(),
-                "The database does not take writes; {} were refused",
-                jobs.len()
-            );
-            return;
-        }
-        let mut ran = Vec::with_capacity(jobs.len());
-        for mut job in jobs {
-            let savepoint = self.in_savepoint(&mut *job);
-            ran.push((job, savepoint));
-            if self.connection.is_autocommit() {
-                // SQLite itself rolled back everything, as it does on a full disk.
-                break;
-            }
+        let n_jobs = jobs.len();
+        let mut jobs = jobs.into_iter();
+        let mut ran = Vec::with_capacity(n_jobs);
+        // Where nothing was begun no job is run: its savepoint would commit by itself.
+        let mut written = self.begin();
+        while written.is_ok()
+            && let Some(mut job) = jobs.next()
+        {
+            // A savepoint that could not be undone or kept leaves a step half done: then nothing of the group counts.
+            written = self.in_savepoint(&mut *job);
+            ran.push(job);
         }
         if planted("acknowledge_before_commit") {
-            ran.drain(..).for_each(|(job, savepoint)| job.answer(savepoint));
+            ran.drain(..).for_each(|job| job.answer(Ok(())));
         }
         before_commit();
-        let committed = if self.connection.is_autocommit() {
-            Err(StoreError::Unavailable)
-        } else {
-            self.execute("commit").inspect_err(|_| {
-                let _ = self.execute("rollback");
-            })
-        };
-        if committed.is_err() {
-            tracing::error!(jobs = ran.len(), "A commit failed; {} writes were refused", ran.len());
+        if written.is_ok() {
+            written = self.execute("commit");
         }
+        self.give_up();
+        self.tell(n_jobs, &written);
         after_commit();
-        for (job, savepoint) in ran {
-            job.answer(savepoint.and(committed.clone()));
+        for job in ran.into_iter().chain(jobs) {
+            job.answer(written.clone());
         }
     }
 
     fn read(&mut self, mut job: Box<dyn Work>) {
-        job.run(&self.connection);
+        job.run(&self.at);
+        if let Some((cause, detail)) = self.at.trouble.take() {
+            self.health.unread(self.closer(cause), &detail);
+        }
         job.answer(Ok(()));
     }
 }

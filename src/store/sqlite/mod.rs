@@ -5,15 +5,15 @@ mod compact;
 mod engine;
 
 use super::sql::points::migrating;
-use super::sql::{SqlStore, Threads};
+use super::sql::{Health, SqlStore, Threads};
 use crate::fault::planted;
-use crate::flow::ports::StoreError;
 pub use compact::compact;
 use engine::SqliteEngine;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 use std::cmp::Ordering;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Numbered, forward only, each safe while the previous version of Baton still runs.
 const MIGRATIONS: &[&str] = &[
@@ -24,6 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_upkeep.sql"),
     include_str!("migrations/0006_nodes.sql"),
 ];
+
+/// What is kept of the room of the log beside the database, in bytes.
+const LOG_KEPT: u64 = 64 * 1024 * 1024;
 
 /// How much the store does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +108,8 @@ impl SqlStore {
     /// [`OpenError`] says what is wrong in one line.
     pub fn open_with(path: &Path, fresh_history_id: &str, limits: Limits) -> Result<Self, OpenError> {
         let writer = connect(path, OpenFlags::default())?;
-        writer.pragma_update(None, "journal_mode", "wal")?;
-        assert_pragma(&writer, "journal_mode", "wal")?;
-        assert_pragma(&writer, "synchronous", "2")?;
+        to_the_end(&writer, "pragma journal_mode = wal")?;
+        assert_durable(&writer)?;
         migrate(&writer)?;
         writer.execute(
             "insert into meta (key, value) values ('history_id', ?1) on conflict do nothing",
@@ -115,10 +117,15 @@ impl SqlStore {
         )?;
         let history_id: String =
             writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        let readers = || (0..limits.readers.max(1)).map(|_| reader(path)).collect::<Result<Vec<_>, _>>();
-        let writer = SqliteEngine::new(writer, limits.group)?;
+        // What the writer says of itself is not enough: another connection sees what is in the file.
+        assert_durable(&connect(path, READS)?)?;
+        warn_of_file_system(path);
+        let health = Arc::new(Health::default());
+        let readers =
+            || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
+        let writer = SqliteEngine::new(writer, limits.group, path, &health)?;
         let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
-        Ok(Self::new(threads, &history_id))
+        Ok(Self::new(threads, &history_id).watched(health))
     }
 
     /// Opens a database that somebody else may be working on, to read and nothing else: a write is refused.
@@ -127,7 +134,7 @@ impl SqlStore {
     ///
     /// [`OpenError`] says what is wrong in one line; so when its schema is not the one of this program.
     pub fn open_to_read(path: &Path) -> Result<Self, OpenError> {
-        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let connection = connect(path, READS)?;
         let found: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found.cmp(&MIGRATIONS.len()) {
             Ordering::Equal => {}
@@ -137,15 +144,34 @@ impl SqlStore {
         let history_id: String =
             connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
         let Limits { waiting, group, .. } = Limits::default();
-        let writer = SqliteEngine::new(connection, group)?;
-        Ok(Self::new(Threads::start(vec![writer], vec![reader(path)?], waiting)?, &history_id))
+        let health = Arc::new(Health::default());
+        let writer = SqliteEngine::new(connection, group, path, &health)?;
+        let threads = Threads::start(vec![writer], vec![reader(path, &health)?], waiting)?;
+        Ok(Self::new(threads, &history_id).watched(health))
     }
 }
 
 /// A connection that is refused every write.
-fn reader(path: &Path) -> Result<SqliteEngine, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(SqliteEngine::new(connect(path, flags)?, 1)?)
+fn reader(path: &Path, health: &Arc<Health>) -> Result<SqliteEngine, OpenError> {
+    Ok(SqliteEngine::new(connect(path, READS)?, 1, path, health)?)
+}
+
+/// How a connection is opened that only reads.
+const READS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+/// Runs a statement up to the end of its answer. One that changes the file shows its row first and writes after it:
+/// whoever stops at the row does not hear that the writing failed.
+fn to_the_end(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// What a power cut must not take: each commit is synced into a log that is found again.
+fn assert_durable(connection: &Connection) -> Result<(), OpenError> {
+    assert_pragma(connection, "journal_mode", "wal")?;
+    assert_pragma(connection, "synchronous", "2")
 }
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
@@ -156,10 +182,39 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenE
     connection.pragma_update(None, "temp_store", "memory")?;
     // What is removed is overwritten, not only forgotten.
     connection.pragma_update(None, "secure_delete", "on")?;
+    // A log that had to grow gives the room back once it is carried over.
+    connection.query_row(&format!("pragma journal_size_limit = {LOG_KEPT}"), [], |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(128);
     // A plan holds whatever values are bound. Otherwise a statement is planned anew for each of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// File systems whose locks or syncs are not what SQLite needs, by the numbers that Linux gives them.
+const DOUBTFUL: &[(u32, &str)] = &[
+    (0x6969, "NFS"),
+    (0x517b, "SMB"),
+    (0xfe53_4d42, "SMB"),
+    (0xff53_4d42, "CIFS"),
+    (0x00c3_6400, "Ceph"),
+    (0x0102_1997, "9P"),
+    (0x5346_414f, "AFS"),
+    (0x6573_5546, "FUSE"),
+    (0x0102_1994, "tmpfs, which is memory"),
+];
+
+/// Says so when the database lies where an acknowledged message may be lost in spite of every sync.
+fn warn_of_file_system(path: &Path) {
+    let Ok(found) = rustix::fs::statfs(path) else { return };
+    // The number is 32 bits wide; the field is signed on some machines, and wider on most.
+    let kind = u32::try_from(found.f_type & 0xffff_ffff).unwrap_or_default();
+    if let Some((_, name)) = DOUBTFUL.iter().find(|(number, _)| *number == kind) {
+        tracing::warn!(
+            file_system = name,
+            "The database is on {name}: locks and syncs may not hold there, and with them no promise. Put server.data \
+             on a disk of this machine"
+        );
+    }
 }
 
 fn assert_pragma(
@@ -194,22 +249,4 @@ fn migrate(connection: &Connection) -> Result<(), OpenError> {
         connection.execute_batch("drop index one_open_conversation_per_visitor")?;
     }
     Ok(())
-}
-
-/// What an error of SQLite means to the flow. The details go to the log once, here; they hold no message text,
-/// because every value is bound.
-fn failed(error: rusqlite::Error) -> StoreError {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, _) if failure.code == ErrorCode::ConstraintViolation => {
-            StoreError::Conflict
-        }
-        rusqlite::Error::QueryReturnedNoRows => StoreError::NotFound,
-        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
-            StoreError::Corrupt(error.to_string())
-        }
-        other => {
-            tracing::error!(error = %other, "The database answered with an error: {other}");
-            StoreError::Unavailable
-        }
-    }
 }
