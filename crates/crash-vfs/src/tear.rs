@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_write_is_cut_where_sectors_begin() {
         assert_eq!(pieces(500, 1_000, 512), [0..12, 12..524, 524..1_000]);
-        assert_eq!(pieces(0, 512, 512), [0..512]);
+        assert!(pieces(0, 512, 512).into_iter().eq(std::iter::once(0..512)));
         assert!(pieces(3, 0, 512).is_empty());
     }
 

@@ -29,7 +29,7 @@ pub(super) struct SqliteEngine {
 }
 
 /// A connection that remembers what went wrong with the disk under it.
-struct Connected {
+pub(in crate::store) struct Connected {
     connection: Connection,
     /// Within a group of jobs: without its transaction nothing is run, because it would be written by itself.
     needs_transaction: Cell<bool>,
@@ -66,6 +66,12 @@ impl Cells for rusqlite::Row<'_> {
 }
 
 impl Connected {
+    /// On a connection that is set up; nothing went wrong yet.
+    pub(in crate::store) fn new(connection: Connection) -> Self {
+        let (needs_transaction, n_failed) = (Cell::new(false), Cell::new(0));
+        Self { connection, needs_transaction, trouble: RefCell::new(None), n_failed }
+    }
+
     /// What an error means to the flow. One of the disk is remembered and told once, by the engine; any other is told
     /// here. Neither holds a text of anybody, because every value is bound.
     fn failed(&self, error: rusqlite::Error) -> StoreError {
@@ -157,13 +163,13 @@ impl SqliteEngine {
         connection
             .create_scalar_function("greatest", 2, flags, |of| Ok(of.get::<i64>(0)?.max(of.get(1)?)))?;
         connection.create_scalar_function("least", 2, flags, |of| Ok(of.get::<i64>(0)?.min(of.get(1)?)))?;
-        let at = Connected {
-            connection,
-            needs_transaction: Cell::new(false),
-            trouble: RefCell::new(None),
-            n_failed: Cell::new(0),
-        };
-        Ok(Self { at, group, health: health.clone(), file: file.to_owned(), looked_at: None })
+        Ok(Self {
+            at: Connected::new(connection),
+            group,
+            health: health.clone(),
+            file: file.to_owned(),
+            looked_at: None,
+        })
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {

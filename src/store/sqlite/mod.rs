@@ -8,6 +8,7 @@ use super::sql::points::migrating;
 use super::sql::{Health, SqlStore, Threads};
 use crate::fault::planted;
 pub use compact::compact;
+pub(super) use engine::Connected;
 use engine::SqliteEngine;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};

@@ -104,7 +104,7 @@ async fn endure(cut: &Cut, start: &Files) -> Result<Story, Wrong> {
         drop(open(&disk, "second"));
         files = disk.files_after_cut(cut.tearing, cut.tears);
     }
-    if cut.tears % 25 == 0 {
+    if cut.tears.is_multiple_of(25) {
         on_a_real_disk(&files)?;
     }
     let disk = Disk::with_files(files);
