@@ -266,6 +266,22 @@ async fn rows_held_by_a_node_that_stands_still_are_free_again_soon() {
     assert_eq!(get(&node, "eve").await.last_position, 2);
 }
 
+/// Asks until it is heard, as clients do: every connection comes back by itself, one may be later than the first.
+async fn until_back<T, F>(mut ask: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let asked = async {
+        loop {
+            match ask().await {
+                Err(StoreError::Unavailable) => pause().await,
+                answer => return answer.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asked).await.expect("a connection did not come back")
+}
+
 /// As somebody who was told that it cannot be done now.
 async fn pause() {
     let never = std::future::pending::<()>();
@@ -356,19 +372,12 @@ async fn a_server_that_hangs_is_given_up_and_taken_up_again() {
     assert_eq!(read.map(drop), Err(StoreError::Unavailable));
     server.freeze(false);
     heals(&store).await;
-    // Every connection comes back by itself, one may be later than the first: a client sends again until it is heard.
-    let ack = tokio::time::timeout(Duration::from_secs(20), async {
-        loop {
-            match store.receive(receipt("eve", "c1", "Hello?", 1)).await {
-                Err(StoreError::Unavailable) => pause().await,
-                answer => break answer.unwrap(),
-            }
-        }
-    });
-    let ack = ack.await.expect("a connection did not come back");
-    let answered = store.answered(&key("eve", "c1", 6)).await.unwrap();
-    assert_eq!(answered, Some(ack));
-    assert_eq!(get(&store, "eve").await.last_position, 2, "written once");
+    let ack = until_back(|| store.receive(receipt("eve", "c1", "Hello?", 1))).await;
+    let command = key("eve", "c1", 6);
+    assert_eq!(until_back(|| store.answered(&command)).await, Some(ack));
+    let eve = cnv("eve");
+    let conversation = until_back(|| store.conversation(&eve)).await.unwrap();
+    assert_eq!(conversation.last_position, 2, "written once");
 }
 
 /// A full queue is an answer, not a wait.
