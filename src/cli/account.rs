@@ -2,13 +2,12 @@
 //! the first admin without a browser, and for when nobody can log in any more.
 
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use secrecy::SecretString;
 
-use super::config::{layers_for, read};
+use super::config::Where;
 use super::{Failure, print};
 use crate::app::open_store;
 use crate::auth::{AuthError, Logins, Passwords};
@@ -24,12 +23,8 @@ use crate::system::{SystemClock, TimeOrderedIds};
     after_help = "Examples:\n  printf '%s' \"$PASSWORD\" | baton account add --email ana@shop.example --name Ana --role agent --password-stdin\n  baton account list"
 )]
 pub struct Arguments {
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR", global = true)]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
     #[command(subcommand)]
     command: Command,
 }
@@ -73,7 +68,7 @@ enum Command {
 ///
 /// Exit 2 for an address or role that is none; exit 1 when it cannot be done.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    let config = arguments.place.read()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(carry_out(&config, &arguments.command))

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde_json::json;
 
-use super::config::{layers_for, read};
+use super::config::Where;
 use super::manifest::{self, Manifest};
 use super::store::must_be_a_file;
 use super::{Failure, print};
@@ -24,12 +24,8 @@ pub struct Arguments {
     /// The folder to make; it must not be there yet.
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
 }
 
 /// Makes a backup and prints what is in it.
@@ -39,7 +35,7 @@ pub struct Arguments {
 /// Exit 2 with every mistake of the configuration, where there is nothing to copy, and where the folder is there
 /// already; exit 1 when the copy cannot be made, and then nothing is left of it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    let config = arguments.place.read()?;
     must_be_a_file(&config)?;
     let (database, to) = (config.database(), &arguments.to);
     if !database.exists() {

@@ -79,6 +79,28 @@ pub(super) fn layers_for(file: Option<&Path>, data: Option<&Path>) -> Result<Lay
     Ok(layers)
 }
 
+/// Which installation: what is common to the commands that work on one.
+#[derive(Debug, clap::Args)]
+pub struct Where {
+    /// The configuration of the service.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// The data folder of the service.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) data: Option<PathBuf>,
+}
+
+impl Where {
+    /// Its configuration: the file, the environment, and the data folder on top.
+    ///
+    /// # Errors
+    ///
+    /// Exit 2 with every mistake.
+    pub(super) fn read(&self) -> Result<Config, Failure> {
+        read(&layers_for(self.config.as_deref(), self.data.as_deref())?)
+    }
+}
+
 /// Reads all layers.
 ///
 /// # Errors

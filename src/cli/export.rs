@@ -1,6 +1,7 @@
 //! `baton export`: conversations with analyses, decisions and the policy that made
 //! them, one a line: exactly what `baton replay` reads.
 
+use super::config::Where;
 use super::store::{installation, opened};
 use super::{Failure, print};
 use crate::domain::analysis::Analysis;
@@ -14,7 +15,6 @@ use crate::store::SqlStore;
 use clap::Args;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// Conversations read at once.
 const PAGE: usize = 200;
@@ -23,12 +23,8 @@ const PAGE: usize = 200;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  baton export --data data --since 2026-11-01T00:00:00Z > november.jsonl")]
 pub struct Arguments {
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
     /// Opened at or after this instant; a date is its midnight in UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<Timestamp>,
@@ -81,7 +77,7 @@ struct ExportedHandoff {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = installation(arguments.config.as_deref(), arguments.data.as_deref())?;
+    let config = installation(arguments.place.config.as_deref(), arguments.place.data.as_deref())?;
     let store = opened(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {

@@ -1,13 +1,12 @@
 //! `baton migrate`: brings the database up to date without serving, or moves it to
 //! PostgreSQL.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::config::{layers_for, read};
+use super::config::Where;
 use super::{Failure, print};
 use crate::app::{describe_store, open_store, take_alone};
 use crate::config::Config;
@@ -27,12 +26,8 @@ const TELL_EVERY: u64 = 20_000;
     after_help = "Examples:\n  baton migrate --data data\n  baton migrate --data data --to postgres://baton@db.example/baton\n  baton migrate --data data --to @/etc/baton.url"
 )]
 pub struct Arguments {
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
     /// The address of the PostgreSQL database, or `@` and a file in which it stands, where others may see what runs.
     #[arg(long, value_name = "URL")]
     to: Option<String>,
@@ -45,7 +40,7 @@ pub struct Arguments {
 /// Exit 2 with every mistake of the configuration; exit 1 when a database cannot be opened, the service runs, or the
 /// other database is not empty.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    let config = arguments.place.read()?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start threads")?;
     if let Some(to) = &arguments.to {

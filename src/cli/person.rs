@@ -1,12 +1,11 @@
 //! `baton person`: what is held of one person, and taking it out.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::config::{layers_for, read};
+use super::config::Where;
 use super::{Failure, print};
 use crate::app::{housekeeping_of, open_store};
 use crate::domain::account::Email;
@@ -23,12 +22,8 @@ use crate::system::{SystemClock, TimeOrderedIds};
     after_help = "Examples:\n  baton person export --data data --email kim@example.org > kim.json\n  baton person erase --data data --visitor vis_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 )]
 pub struct Arguments {
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE", global = true)]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR", global = true)]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,7 +69,7 @@ impl Who {
 /// Exit 2 for an id or address that is none; exit 1 when nothing is held of the person, a conversation is not over,
 /// or the database does not answer.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    let config = arguments.place.read()?;
     let store = open_store(&config, &TimeOrderedIds)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let housekeeping = housekeeping_of(&config, &store, &clock, &(Arc::new(TimeOrderedIds) as _));

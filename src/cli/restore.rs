@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::json;
 
-use super::config::{layers_for, read};
+use super::config::Where;
 use super::manifest::{self, Manifest};
 use super::store::must_be_a_file;
 use super::{Failure, print};
@@ -30,12 +30,8 @@ pub struct Arguments {
     /// The folder that `baton backup` made.
     #[arg(long, value_name = "FOLDER")]
     from: PathBuf,
-    /// The configuration of the service.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The data folder of the service.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Where,
     /// Also where there is data: it is kept aside, in a folder whose name is printed.
     #[arg(long)]
     replace: bool,
@@ -48,7 +44,7 @@ pub struct Arguments {
 /// Exit 2 with every mistake of the configuration, and where there is data and no `--replace`; exit 1 when the backup
 /// is not whole, the service runs, or a file cannot be written. What was there before is then still there.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = read(&layers_for(arguments.config.as_deref(), arguments.data.as_deref())?)?;
+    let config = arguments.place.read()?;
     must_be_a_file(&config)?;
     eprintln!("baton: comparing the files of the backup with its list");
     let manifest = Manifest::read(&arguments.from)?;

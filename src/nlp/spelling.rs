@@ -153,12 +153,14 @@ fn is_vowel(letter: u8) -> bool {
     matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u')
 }
 
-/// Whether two keys touch on a keyboard with the letters QWERTY.
+/// The letters of a keyboard, from the upper row to the lower.
+pub const KEYBOARD: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
+
+/// Whether two keys touch.
 fn are_neighbors(one: u8, other: u8) -> bool {
     // Each row begins a little to the right of the one above; in quarters of a key.
     let place = |letter: u8| {
-        let rows = [("qwertyuiop", 0_i32), ("asdfghjkl", 1), ("zxcvbnm", 3)];
-        rows.iter().zip(0_i32..).find_map(|((keys, begins), row)| {
+        KEYBOARD.iter().zip([0_i32, 1, 3]).zip(0_i32..).find_map(|((keys, begins), row)| {
             let at = i32::try_from(keys.bytes().position(|key| key == letter)?).ok()?;
             Some((row, at * 4 + begins))
         })

@@ -6,6 +6,8 @@
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde::Serialize;
 
+use crate::nlp::spelling::KEYBOARD;
+
 /// One way of spoiling a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,7 +162,7 @@ fn typos(text: &str, every: usize, chance: &mut StdRng) -> String {
 /// A key beside the one that was meant.
 fn beside(letter: char, chance: &mut StdRng) -> char {
     let low = letter.to_ascii_lowercase();
-    let row = ["qwertyuiop", "asdfghjkl", "zxcvbnm"].into_iter().find(|row| row.contains(low));
+    let row = KEYBOARD.into_iter().find(|row| row.contains(low));
     let Some((row, at)) = row.and_then(|row| Some((row, row.find(low)?))) else { return letter };
     let at = if chance.random_bool(0.5) { at.saturating_sub(1) } else { at + 1 };
     row[at.min(row.len() - 1)..].chars().next().unwrap_or(letter)

@@ -5,6 +5,8 @@
 
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
+use crate::nlp::spelling::KEYBOARD;
+
 const SHORT_FORMS: &[(&str, &str)] = &[
     ("you", "u"),
     ("your", "ur"),
@@ -216,9 +218,8 @@ fn mistype(text: &str, chance: &mut StdRng) -> String {
 
 /// A key beside the one that was meant.
 fn neighbor(letter: char, chance: &mut StdRng) -> char {
-    const ROWS: [&str; 3] = ["qwertyuiop", "asdfghjkl", "zxcvbnm"];
     let low = letter.to_ascii_lowercase();
-    let row = ROWS.iter().find(|row| row.contains(low)).copied().unwrap_or_default();
+    let row = KEYBOARD.iter().find(|row| row.contains(low)).copied().unwrap_or_default();
     let keys: Vec<char> = row.chars().collect();
     let Some(at) = keys.iter().position(|key| *key == low) else { return letter };
     let beside = if chance.random_bool(0.5) { at.checked_sub(1) } else { Some(at + 1) };
