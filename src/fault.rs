@@ -16,6 +16,8 @@ pub const POINTS: &[&str] = &[
     "gateway.before_ack",
     "offer.before_hint",
     "offer.before_write",
+    "receive.after_commit",
+    "receive.before_commit",
     "receive.before_think",
     "reply.before_write",
     "start.before_offering",

@@ -30,7 +30,7 @@ before(async () => {
   baton = await startBaton({ environment: ENVIRONMENT });
   browser = await openChromium();
   desk = await openPage(browser);
-  desk.page.setDefaultTimeout(15_000);
+  desk.page.setDefaultTimeout(40_000);
 });
 
 after(async () => {

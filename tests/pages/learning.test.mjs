@@ -38,7 +38,7 @@ before(async () => {
   await modelAnswers(shipped);
   browser = await openChromium();
   desk = await openPage(browser);
-  desk.page.setDefaultTimeout(20_000);
+  desk.page.setDefaultTimeout(40_000);
   await logIn(desk.page, baton.base, 'ada@example.com', '/admin');
 });
 

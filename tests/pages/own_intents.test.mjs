@@ -31,7 +31,7 @@ before(async () => {
   await until('the model analyzes', async () => (await ada.call('GET', '/live')).analyzer.status === 'ready', 60_000);
   browser = await openChromium();
   desk = await openPage(browser);
-  desk.page.setDefaultTimeout(15_000);
+  desk.page.setDefaultTimeout(40_000);
   await logIn(desk.page, baton.base, 'ada@example.com', '/admin');
 });
 

@@ -5,6 +5,7 @@
 
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -29,12 +30,25 @@ export const HOSTILE = [
   'W'.repeat(300),
 ];
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/**
+ * A port that is this file's alone, also while its server is away: below those that the system gives to clients, and
+ * with a socket of the other kind on the same number, which says to others that it is taken.
+ */
+async function claimPort() {
+  const listens = (/** @type {import('node:net').Server} */ server, /** @type {number} */ port) =>
+    new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
+  for (let n = 0, port = 0; n < 4_000; n += 1) {
+    port = 11_000 + ((process.pid + n) % 4_000);
+    const claim = createSocket('udp4').unref();
+    const isClaimed = await new Promise((resolve) => claim.once('error', () => resolve(false)).bind({ port, address: '127.0.0.1', exclusive: true }, () => resolve(true)));
+    const server = createServer();
+    if (isClaimed && (await listens(server, port))) {
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    }
+    if (isClaimed) claim.close();
+  }
+  throw new Error('no port is free');
 }
 
 /** The binary under test; a test that needs it says so when it is not named. */
@@ -46,7 +60,7 @@ export const BINARY = process.env.BATON_BIN ?? '';
  */
 export async function startBaton({ environment = {}, demo = false } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'baton-pages-'));
-  const port = await freePort();
+  const port = await claimPort();
   const base = `http://127.0.0.1:${port}`;
   let output = '';
   /** @type {import('node:child_process').ChildProcess} */ let child;
@@ -61,7 +75,7 @@ export async function startBaton({ environment = {}, demo = false } = {}) {
     await until('the server answers', async () => {
       if (child.exitCode !== null) throw new Error(`baton ended with ${child.exitCode}:\n${output.slice(from)}`);
       return fetch(`${base}/healthz`).then((answer) => answer.ok, () => false);
-    }, 30_000);
+    }, 60_000);
   };
   await start();
 
@@ -87,8 +101,8 @@ export async function startBaton({ environment = {}, demo = false } = {}) {
   };
 }
 
-/** Waits until something is so. @param {() => any} check */
-export async function until(/** @type {string} */ what, check, within = 10_000) {
+/** Waits until something is so, on a machine that may do much else. @param {() => any} check */
+export async function until(/** @type {string} */ what, check, within = 40_000) {
   const end = Date.now() + within;
   for (;;) {
     const found = await check();

@@ -1,5 +1,6 @@
 //! Writing one step: everything it changes, checked and written together.
 
+use super::points::received;
 use super::{Sql, agents, conversations, entries, handoffs, values};
 use crate::domain::conversation::{Author, Change, ConversationState, EntryKind, NewEntry, Reservation};
 use crate::domain::id::ConversationId;
@@ -75,6 +76,7 @@ pub(super) fn receive(sql: &dyn Sql, receipt: &Receipt) -> Result<Ack, StoreErro
         at: receipt.at,
     };
     remember(sql, &receipt.command, &ack)?;
+    received();
     Ok(ack)
 }
 

@@ -5,6 +5,7 @@
 //! and in any case a limit on how long files of the process may be.
 
 use super::oracle::whole;
+use crate::support::port::Port;
 use crate::support::visitor::{Door, Visitor};
 use crate::support::wire::address;
 use baton::domain::id::ConversationId;
@@ -12,7 +13,6 @@ use baton::flow::ports::Store as _;
 use baton::store::SqliteStore;
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -23,13 +23,14 @@ struct Server {
     child: Child,
     base: String,
     log: Arc<Mutex<Vec<String>>>,
+    _port: Port,
 }
 
 impl Server {
     async fn start(data: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Port::claim();
         let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-            .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{}", port.number), "--data"])
             .arg(data)
             .env("BATON_NLP__BACKEND", "lexicon")
             .env("BATON_TELEMETRY__LEVEL", "warn")
@@ -42,7 +43,7 @@ impl Server {
         std::thread::spawn(move || {
             lines.map_while(Result::ok).for_each(|line| writes.lock().unwrap().push(line))
         });
-        let server = Self { child, base: format!("http://127.0.0.1:{port}"), log };
+        let server = Self { child, base: format!("http://127.0.0.1:{}", port.number), log, _port: port };
         server.until("/healthz", 200).await;
         server
     }

@@ -1,7 +1,7 @@
 //! Several nodes, each a process of its own, with PostgreSQL and NATS behind proxies; and
 //! what may happen to each of them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 
 use super::agent::Desk;
 use super::app::PASSWORD;
+use super::port::Port;
 use super::postgres::{Database, Server};
 use super::proxy::{Proxy, rest};
 use super::visitor::{Door, Visitor, answer};
@@ -20,11 +21,6 @@ use super::wire::{Lost, address, http_from};
 
 /// How long anything may take to start, on a machine that does much else.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
 
 /// Sends a signal, as a person at a terminal does.
 async fn signal(child: &Child, name: &str) {
@@ -34,21 +30,21 @@ async fn signal(child: &Child, name: &str) {
 
 /// A NATS server of its own.
 pub struct Nats {
-    port: u16,
+    port: Port,
     child: Option<Child>,
 }
 
 impl Nats {
     /// Starts one.
     pub async fn start() -> Self {
-        let mut nats = Self { port: free_port(), child: None };
+        let mut nats = Self { port: Port::claim(), child: None };
         nats.go().await;
         nats
     }
 
     /// Where it listens, also while it is away.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
+        SocketAddr::from(([127, 0, 0, 1], self.port.number))
     }
 
     /// Starts it again where it was.
@@ -56,7 +52,7 @@ impl Nats {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".deps/nats-server");
         let program = if own.exists() { own } else { PathBuf::from("nats-server") };
         let child = Command::new(&program)
-            .args(["-a", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-a", "127.0.0.1", "-p", &self.port.number.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -88,6 +84,7 @@ pub struct Node {
     pub to_broker: Proxy,
     data: PathBuf,
     settings: Vec<(String, String)>,
+    _port: Port,
     child: tokio::sync::Mutex<Option<Child>>,
 }
 
@@ -156,7 +153,8 @@ impl Cluster {
             std::fs::create_dir(&data).unwrap();
             let to_store = Proxy::start(at).await;
             let to_broker = Proxy::start(nats.address()).await;
-            let base = format!("http://127.0.0.1:{}", free_port());
+            let port = Port::claim();
+            let base = format!("http://127.0.0.1:{}", port.number);
             let mut settings: Vec<(String, String)> = [
                 ("store.url", url.replace(&at.to_string(), &to_store.address.to_string())),
                 ("broker.url", format!("nats://{}", to_broker.address)),
@@ -176,8 +174,15 @@ impl Cluster {
                 .into_iter()
                 .map(|(key, value)| (format!("BATON_{}", key.replacen('.', "__", 1).to_uppercase()), value))
                 .collect();
-            let node =
-                Node { base, to_store, to_broker, data, settings, child: tokio::sync::Mutex::default() };
+            let node = Node {
+                base,
+                to_store,
+                to_broker,
+                data,
+                settings,
+                _port: port,
+                child: tokio::sync::Mutex::default(),
+            };
             node.start().await;
             nodes.push(node);
         }

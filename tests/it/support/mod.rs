@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod gate;
 pub mod histories;
 pub mod page;
+pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

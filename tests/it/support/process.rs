@@ -1,7 +1,6 @@
 //! The server as a process of its own, which tests start, kill, and find again on the
 //! same port and data. Not the server inside the test: that is `app`.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -9,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
+
+use super::port::Port;
 
 /// How long a start or an end may take, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -20,7 +21,7 @@ const SIGABRT: i32 = 6;
 #[derive(Debug, Clone)]
 pub struct Site {
     /// Its port, the same each time.
-    pub port: u16,
+    pub port: Port,
     /// Its data, the same each time.
     pub data: PathBuf,
     program: PathBuf,
@@ -39,10 +40,9 @@ pub async fn rest(millis: u64) {
 }
 
 impl Site {
-    /// A free port, and a folder for the data. `BATON_KILL_PROGRAM` names another program than the one just built, as a
+    /// A port, and a folder for the data. `BATON_KILL_PROGRAM` names another program than the one just built, as a
     /// release build for long runs.
     pub fn new(data: &Path) -> Self {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
         let program = std::env::var_os("BATON_KILL_PROGRAM")
             .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_baton")), PathBuf::from);
         let settings = [
@@ -52,7 +52,7 @@ impl Site {
             ("BATON_AUTH__HASH_PASSES", "1"),
         ];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Self { port, data: data.to_owned(), program, settings }
+        Self { port: Port::claim(), data: data.to_owned(), program, settings }
     }
 
     /// Sets a key of the configuration, as `("gateway.outbox", "64")`.
@@ -64,7 +64,7 @@ impl Site {
 
     /// Its address.
     pub fn base(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://127.0.0.1:{}", self.port.number)
     }
 
     /// What the server wrote to its log, over all its lives.
@@ -118,7 +118,7 @@ impl Site {
     pub async fn start_with(&self, failpoint: Option<&str>) -> Result<Process, ExitStatus> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("log")).unwrap();
         let mut command = self.command();
-        command.args(["serve", "--demo", "--listen", &format!("127.0.0.1:{}", self.port), "--data"]);
+        command.args(["serve", "--demo", "--listen", &format!("127.0.0.1:{}", self.port.number), "--data"]);
         command.arg(&self.data).stdout(Stdio::null()).stderr(log);
         command.envs(failpoint.map(|failpoint| ("BATON_FAILPOINT", failpoint)));
         let mut child = command.spawn().unwrap();
