@@ -48,14 +48,14 @@ const ICONS = [
   'arrow-up-right', 'at-sign', 'ban', 'bell', 'bell-off', 'bell-ring', 'book-open', 'bot', 'calendar',
   'chart-line', 'check', 'check-check', 'chevron-down', 'chevron-left', 'chevron-right', 'chevron-up',
   'circle', 'circle-alert', 'circle-check', 'circle-dot', 'circle-help', 'circle-user', 'clock', 'copy',
-  'corner-down-left', 'corner-up-left', 'ellipsis', 'external-link', 'eye', 'eye-off', 'file-text', 'filter',
+  'corner-down-left', 'corner-up-left', 'download', 'ellipsis', 'external-link', 'eye', 'eye-off', 'file-text', 'filter',
   'flag', 'flask-conical', 'gauge', 'globe', 'grip-vertical', 'hand', 'history', 'hourglass', 'inbox', 'info',
   'keyboard', 'key-round', 'layers', 'link', 'list', 'list-checks', 'loader-circle', 'lock', 'log-out', 'mail',
   'menu', 'message-circle', 'message-square', 'message-square-text', 'minus', 'moon', 'octagon-alert',
   'panel-right', 'pause', 'pencil', 'phone', 'play', 'plus', 'radio', 'refresh-cw', 'repeat', 'rotate-ccw',
   'route', 'save', 'scroll-text', 'search', 'send', 'settings', 'shield', 'sliders-horizontal', 'smile', 'sparkles',
   'star', 'sticky-note', 'sun', 'tag', 'timer', 'trash-2', 'trending-down', 'trending-up', 'triangle-alert',
-  'undo-2', 'upload', 'user', 'user-check', 'user-plus', 'users', 'volume-2', 'volume-x', 'wifi-off', 'x', 'zap',
+  'undo-2', 'upload', 'user', 'user-check', 'user-plus', 'user-search', 'users', 'volume-2', 'volume-x', 'wifi-off', 'x', 'zap',
 ];
 
 /** The few icons of the widget, in a file of its own so that it stays small. */

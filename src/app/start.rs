@@ -126,6 +126,7 @@ impl App {
             tenure: Tenure { company, lease: config.nodes.lease, renewal: config.nodes.renewal },
         };
         let flow = Flow::new(ports, settings, policy, tracker.clone());
+        housekeeping.serves(flow.clone());
 
         let passwords = Passwords::new(&config.auth)?;
         let tickets = match company {
@@ -171,8 +172,10 @@ impl App {
 
         flow.start().await?;
         close_sockets_of_revoked(&tracker, &logins, gateway);
+        let (keeper, stopping) = (housekeeping.clone(), tracker.token());
+        tracker.spawn("upkeep", async move { keeper.keep_up(stopping).await });
         let stopping = tracker.token();
-        tracker.spawn("upkeep", async move { housekeeping.keep_up(stopping).await });
+        tracker.spawn("person", async move { housekeeping.follow_erasures(stopping).await });
         let stopping = tracker.token();
         let keeps_time = Arc::clone(&clock);
         if company == Company::Others {
@@ -257,7 +260,8 @@ pub(crate) fn housekeeping_of(
         Some(_) => Arc::new(Elsewhere),
         None => Arc::new(DatabaseFile::new(&config.database())),
     };
-    Housekeeping::new(Arc::new(store.clone()), disk, Arc::clone(clock), Arc::clone(ids), keeping)
+    let (conversations, upkeep) = (Arc::new(store.clone()), Arc::new(store.clone()));
+    Housekeeping::new(conversations, upkeep, disk, Arc::clone(clock), Arc::clone(ids), keeping)
 }
 
 /// The configured bot.

@@ -187,6 +187,16 @@ impl Visitors {
         Ok(self.tickets.issue(holder, self.clock.now()).await?)
     }
 
+    /// Whom the sites may mean by an id that they sign: one visitor for each widget.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn signed_as(&self, id: &str) -> Result<Vec<VisitorId>, StoreError> {
+        let widgets = self.directory.widgets().await?;
+        Ok(widgets.iter().map(|widget| signed_id(&widget.key, id)).collect())
+    }
+
     fn take_address(&self, from: IpAddr) -> Result<(), BootError> {
         self.by_address.take(from, self.clock.now()).map_err(|retry_after| BootError::TooMany { retry_after })
     }

@@ -27,6 +27,7 @@ enum Said {
     Typing { id: ConversationId, who: Who, is: bool },
     Read { id: ConversationId, who: Who, seq: u64 },
     Policy,
+    Erased,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,6 +67,7 @@ pub(super) fn write(hint: &Hint) -> Vec<u8> {
         Hint::Typing { id, who, is_typing } => Said::Typing { id, who: who.into(), is: is_typing },
         Hint::Read { id, who, visitor_seq } => Said::Read { id, who: who.into(), seq: visitor_seq },
         Hint::Policy => Said::Policy,
+        Hint::Erased => Said::Erased,
     };
     serde_json::to_vec(&Wire { v: VERSION, h: said }).unwrap_or_default()
 }
@@ -86,6 +88,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Hint> {
         Said::Typing { id, who, is } => Hint::Typing { id, who: who.into(), is_typing: is },
         Said::Read { id, who, seq } => Hint::Read { id, who: who.into(), visitor_seq: seq },
         Said::Policy => Hint::Policy,
+        Said::Erased => Hint::Erased,
     })
 }
 
@@ -106,6 +109,7 @@ mod tests {
             Hint::Read { id: id.clone(), who: agent, visitor_seq: 7 },
             Hint::Read { id, who: Side::Visitor, visitor_seq: 7 },
             Hint::Policy,
+            Hint::Erased,
         ];
         for hint in hints {
             let bytes = write(&hint);

@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::config::Where;
+use super::store::{installation, opened};
 use super::{Failure, print};
-use crate::app::{housekeeping_of, open_store};
+use crate::app::housekeeping_of;
 use crate::domain::account::Email;
 use crate::domain::id::VisitorId;
 use crate::flow::Housekeeping;
@@ -32,8 +33,8 @@ pub struct Arguments {
 enum Command {
     /// Prints all rows of all tables about the person as one JSON object.
     Export(Who),
-    /// Takes texts, names, addresses and identities out of the database, and leaves what is counted. Their
-    /// conversations must be over.
+    /// Takes texts, names, addresses and identities out of the database, and leaves what is counted. A conversation
+    /// that is not over is ended first, and those in it are told.
     Erase(Who),
 }
 
@@ -66,11 +67,11 @@ impl Who {
 ///
 /// # Errors
 ///
-/// Exit 2 for an id or address that is none; exit 1 when nothing is held of the person, a conversation is not over,
+/// Exit 2 for an id or address that is none, and where there is no database; exit 1 when nothing is held of the person
 /// or the database does not answer.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = arguments.place.read()?;
-    let store = open_store(&config, &TimeOrderedIds)?;
+    let config = installation(arguments.place.config.as_deref(), arguments.place.data.as_deref())?;
+    let store = opened(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let housekeeping = housekeeping_of(&config, &store, &clock, &(Arc::new(TimeOrderedIds) as _));
     let stamp = Stamp { by: None, at: clock.now() };
@@ -104,6 +105,7 @@ async fn erase(housekeeping: &Housekeeping, stamp: Stamp, person: &Person) -> Re
     eprintln!("baton: backups made before today, and logs of proxies, still hold what they held");
     Ok(json!({
         "visitors": erasure.visitors,
+        "ended": erasure.ended,
         "conversations": erasure.erased.conversations,
         "entries": erasure.erased.entries,
         "labels": erasure.erased.labels,

@@ -13,10 +13,11 @@ use super::store::must_be_a_file;
 use super::{Failure, print};
 use crate::app::{restoring_mark, take_alone};
 use crate::config::Config;
-use crate::domain::id::VisitorId;
+use crate::domain::id::{ConversationId, VisitorId};
 use crate::domain::time::Timestamp;
+use crate::flow::end_and_erase;
 use crate::flow::ports::directory::Stamp;
-use crate::flow::ports::{Clock as _, Directory as _, EraseError, IdSource as _, Upkeep as _};
+use crate::flow::ports::{Clock as _, Directory as _, EraseError, IdSource as _};
 use crate::store::SqliteStore;
 use crate::store::sqlite::backup::{inspect, rename_history};
 use crate::store::sqlite::compact;
@@ -162,7 +163,8 @@ fn erase_again(copy: &Path, replaced: &Path, since: Timestamp) -> anyhow::Result
     let stamp = Stamp { by: None, at: SystemClock.now() };
     for visitor in erased {
         let name = visitor.as_str().to_owned();
-        match runtime.block_on(store.erase(stamp.clone(), visitor, TimeOrderedIds.suffix())) {
+        let (with, tell) = ((&SystemClock as _, &TimeOrderedIds as _), |_: &ConversationId, _| ());
+        match runtime.block_on(end_and_erase(&store, &store, with, &stamp, &visitor, &tell)) {
             Ok(_) => again.done.push(name),
             Err(EraseError::NotFound) => {}
             Err(EraseError::StillOpen(_)) => again.refused.push(name),

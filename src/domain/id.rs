@@ -96,6 +96,23 @@ id! {
     NodeId "nod",
 }
 
+impl VisitorId {
+    /// Before the rest of an id that stands for nobody.
+    const NOBODY: &str = "nobody";
+
+    /// Whom the `n`th conversation of somebody who was erased is with from now on: a name of its own for each, so that
+    /// nothing says that they were one person's.
+    pub fn nobody(fresh: &str, n: usize) -> Self {
+        let tail = fresh.get(fresh.len().saturating_sub(26)..).unwrap_or(fresh);
+        Self::from_suffix(&format!("{}{tail}{n}", Self::NOBODY))
+    }
+
+    /// Whether it stands for nobody: whoever it was is erased, and nothing about them is written any more.
+    pub fn is_nobody(&self) -> bool {
+        self.0.strip_prefix("vis_").is_some_and(|rest| rest.starts_with(Self::NOBODY))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +123,13 @@ mod tests {
         for wrong in ["01J", "hnd_01J", "cnv_", "cnv_a b", "cnv_ä", ""] {
             assert!(ConversationId::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn nobody_is_an_id_like_any_other_and_known_as_such() {
+        let nobody = VisitorId::nobody("01jd4x9k2m3n4p5q6r7s8t9v0w", 12);
+        assert!(nobody.is_nobody() && VisitorId::parse(nobody.as_str()).is_ok());
+        assert_ne!(nobody, VisitorId::nobody("01jd4x9k2m3n4p5q6r7s8t9v0w", 13));
+        assert!(!VisitorId::from_suffix("01jd4x9k2m").is_nobody());
     }
 }

@@ -51,6 +51,9 @@ impl Flow {
             self.may_see(agent, id).await?;
             let author = Author::Agent { id: agent.clone(), name: self.agent(agent).await?.name };
             self.change(id, Some(key.clone()), |conversation| {
+                if conversation.visitor.is_nobody() {
+                    return Err(FlowError::NotAllowed("what was stored about this visitor is erased"));
+                }
                 let kind = EntryKind::Note { body: body.clone() };
                 let at = self.0.ports.clock.now();
                 Ok(Change::of(conversation).with(NewEntry { author: author.clone(), kind, at }))

@@ -14,7 +14,8 @@
 //! | any time | `watch` | what time does: deadlines, offers not answered, agents lost, visitors gone |
 //! | any time | `nodes` | this node's place among others; who is connected; nodes that died |
 //! | any time | `adopt` | which model is live |
-//! | any time | `upkeep` | what is old goes, how large it is, a person's data shown and erased |
+//! | any time | `upkeep` | what is old goes, how large it is |
+//! | any time | `person` | what is stored about one person: found, shown, erased |
 //! | any time | `observe` | what is counted |
 //! | any time | `view` | what visitors and agents are shown |
 
@@ -31,6 +32,7 @@ mod lane;
 mod nodes;
 mod observe;
 mod offer;
+mod person;
 pub mod ports;
 mod receive;
 mod reply;
@@ -44,8 +46,9 @@ pub use adopt::{AdoptError, Models};
 pub use decide::{TurnEvent, events_of};
 pub use error::FlowError;
 pub use nodes::Tenure;
+pub use person::{Erasure, end_and_erase};
 pub use ports::Ports;
-pub use upkeep::{DiskState, Erasure, Housekeeping, Keeping};
+pub use upkeep::{DiskState, Housekeeping, Keeping};
 
 use crate::domain::conversation::{Change, Conversation};
 use crate::domain::escalation::EscalationPolicy;

@@ -88,6 +88,10 @@ impl Flow {
     ) -> Result<Option<Handoff>, FlowError> {
         let ports = &self.0.ports;
         let (conversation, now) = (self.conversation(id).await?, ports.clock.now());
+        // Whoever it was with is erased: nothing more is written about them.
+        if conversation.visitor.is_nobody() {
+            return Ok(None);
+        }
         let body = |text: &str| Body::new(text).ok();
         let says = |body: Body, is_no_answer: bool| NewEntry {
             author: Author::Bot,

@@ -277,6 +277,11 @@ impl Standings {
         all.young.insert(id.clone(), standing);
     }
 
+    /// Lets go of all of them.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
+    }
+
     /// A step of this node has raised the version, and changed nothing that was folded.
     pub(super) fn raise(&self, id: &ConversationId, from: u64) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

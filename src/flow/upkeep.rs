@@ -1,16 +1,13 @@
 //! Any time: what is old goes, in small batches beside the traffic; how large the
-//! database is and how fast it grows; what is held of one person, shown and erased.
+//! database is and how fast it grows. One person's data: `person`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::ports::directory::Stamp;
-use super::ports::{
-    Clock, Disk, EraseError, Erased, IdSource, KeptCounts, Person, Place, StoreError, Upkeep,
-};
-use crate::domain::id::VisitorId;
+use super::Flow;
+use super::ports::{Clock, Disk, IdSource, KeptCounts, Place, Store, StoreError, Upkeep};
 use crate::domain::time::Timestamp;
 
 /// How often old data are looked for.
@@ -30,8 +27,6 @@ const ROWS_AT_ONCE: usize = 1_000;
 const GROWTH_SPAN: Duration = Duration::from_secs(14 * 86_400);
 const GROWTH_LEAST: Duration = Duration::from_secs(86_400);
 const DAY_MS: f64 = 86_400_000.0;
-/// The largest database that is written anew while it serves: nobody writes meanwhile.
-const COMPACT_UP_TO: u64 = 256 * 1024 * 1024;
 
 /// What an operator sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,26 +54,18 @@ pub struct DiskState {
     pub is_low: bool,
 }
 
-/// What became of a person's data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Erasure {
-    /// Who they were.
-    pub visitors: Vec<VisitorId>,
-    /// What was reached.
-    pub erased: Erased,
-    /// Whether the database was written anew, so that nothing is left in gaps between rows.
-    pub is_compact: bool,
-}
-
 /// Keeps the data in order. Cheap to clone.
 #[derive(Clone)]
-pub struct Housekeeping(Arc<Inner>);
+pub struct Housekeeping(pub(super) Arc<Inner>);
 
-struct Inner {
-    upkeep: Arc<dyn Upkeep>,
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) upkeep: Arc<dyn Upkeep>,
     disk: Arc<dyn Disk>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) ids: Arc<dyn IdSource>,
+    /// Who serves with these data in this process, if somebody does.
+    pub(super) flow: OnceLock<Flow>,
     keeping: Keeping,
     /// Whether the last look found too little room, so that it is said once and not every time.
     was_low: Mutex<bool>,
@@ -87,13 +74,20 @@ struct Inner {
 impl Housekeeping {
     /// The duties, with what they work on.
     pub fn new(
+        store: Arc<dyn Store>,
         upkeep: Arc<dyn Upkeep>,
         disk: Arc<dyn Disk>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         keeping: Keeping,
     ) -> Self {
-        Self(Arc::new(Inner { upkeep, disk, clock, ids, keeping, was_low: Mutex::new(false) }))
+        let (flow, was_low) = (OnceLock::new(), Mutex::new(false));
+        Self(Arc::new(Inner { store, upkeep, disk, clock, ids, flow, keeping, was_low }))
+    }
+
+    /// From now on this flow is told what became of its conversations. Once.
+    pub fn serves(&self, flow: Flow) {
+        drop(self.0.flow.set(flow));
     }
 
     /// What is kept for how long.
@@ -204,7 +198,7 @@ impl Housekeeping {
         self.state().await.map(|_| ())
     }
 
-    async fn bytes(&self) -> Result<u64, StoreError> {
+    pub(super) async fn bytes(&self) -> Result<u64, StoreError> {
         match self.0.disk.used() {
             Some(bytes) => Ok(bytes),
             None => self.0.upkeep.bytes().await,
@@ -256,60 +250,8 @@ impl Housekeeping {
         is_low
     }
 
-    /// Everything that is held of a person: for each visitor that they are, a JSON object.
-    ///
-    /// # Errors
-    ///
-    /// When the store does not answer.
-    pub async fn held_of(
-        &self,
-        stamp: Stamp,
-        person: &Person,
-    ) -> Result<Vec<(VisitorId, String)>, StoreError> {
-        let mut held = Vec::new();
-        for visitor in self.0.upkeep.visitors_of(person).await? {
-            self.0.upkeep.note_export(stamp.clone(), visitor.clone()).await?;
-            let json = self.0.upkeep.held_of(&visitor).await?;
-            held.push((visitor, json));
-        }
-        Ok(held)
-    }
-
-    /// Erases a person, and writes the database anew where that keeps nobody waiting or is wished.
-    ///
-    /// # Errors
-    ///
-    /// `NotFound`, `StillOpen`, or when the store does not answer.
-    pub async fn erase(
-        &self,
-        stamp: Stamp,
-        person: &Person,
-        is_patient: bool,
-    ) -> Result<Erasure, EraseError> {
-        let visitors = self.0.upkeep.visitors_of(person).await?;
-        if visitors.is_empty() {
-            return Err(EraseError::NotFound);
-        }
-        let mut all = Erased::default();
-        for visitor in &visitors {
-            let fresh = self.0.ids.suffix();
-            let erased = self.0.upkeep.erase(stamp.clone(), visitor.clone(), fresh).await?;
-            all.conversations += erased.conversations;
-            all.entries += erased.entries;
-            all.labels += erased.labels;
-        }
-        let may_compact = is_patient || self.bytes().await? <= COMPACT_UP_TO;
-        let is_compact = may_compact && self.compact().await;
-        tracing::info!(
-            conversations = all.conversations,
-            "What was held of a person in {} conversations was erased",
-            all.conversations
-        );
-        Ok(Erasure { visitors, erased: all, is_compact })
-    }
-
     /// Writes the database anew on a thread that may wait.
-    async fn compact(&self) -> bool {
+    pub(super) async fn compact(&self) -> bool {
         let disk = Arc::clone(&self.0.disk);
         match tokio::task::spawn_blocking(move || disk.compact()).await {
             Ok(Ok(is_compact)) => is_compact,

@@ -2,7 +2,7 @@
 //! for everything that sockets here follow, so that losing every hint costs a second or
 //! two (invariant 8). Not what is new: sockets read that for themselves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
@@ -50,6 +50,12 @@ impl Followed {
         }
     }
 
+    /// Conversations that were told and are nobody's here any more: erased, or their visitor has a newer one.
+    fn gone(&self, marks: &[Mark]) -> Vec<ConversationId> {
+        let there: HashSet<&ConversationId> = marks.iter().map(|mark| &mark.conversation).collect();
+        self.told.keys().filter(|id| !there.contains(id)).cloned().collect()
+    }
+
     /// Compares with what the store says now: by each row for itself, so that a write that is committed later than one
     /// that was begun after it is seen all the same. The conversations that moved.
     fn compare(&mut self, marks: &[Mark]) -> Vec<Mark> {
@@ -89,6 +95,7 @@ pub fn start(gateway: &Gateway) {
                 },
                 _ = look.tick() => match marks(&looker).await {
                     Ok(marks) => {
+                        followed.gone(&marks).iter().for_each(|id| looker.registry().look_at(id));
                         for mark in followed.compare(&marks) {
                             looker.registry().follow(&mark.conversation, &mark.visitor);
                             looker.registry().look_at(&mark.conversation);
@@ -157,7 +164,9 @@ mod tests {
     fn what_is_not_followed_any_more_is_forgotten() {
         let mut followed = Followed::default();
         followed.compare(&[mark("a", 1, 1), mark("b", 1, 1)]);
+        assert_eq!(followed.gone(&[mark("b", 1, 1)]), [ConversationId::from_suffix("a")]);
         followed.compare(&[mark("b", 1, 1)]);
+        assert!(followed.gone(&[mark("b", 1, 1)]).is_empty(), "told once");
         assert_eq!(followed.told.len(), 1);
     }
 }

@@ -345,6 +345,8 @@ impl Registry {
                 }
             }),
             Hint::Policy => self.tell_everybody(Audience::Agents, |news| news.everything = true),
+            // Whose conversations they were is told for each of them.
+            Hint::Erased => {}
         }
     }
 

@@ -135,6 +135,8 @@ fn table() -> Vec<Route> {
         route(POST, "/api/v1/models/adopt", Account(Administer), post(models::adopt)),
         route(POST, "/api/v1/models/rollback", Account(Administer), post(models::roll_back)),
         route(GET, "/api/v1/storage", Account(Administer), get(storage::show)),
+        route(POST, "/api/v1/persons/find", Account(Administer), post(persons::find)),
+        route(POST, "/api/v1/persons/show", Account(Administer), post(persons::show)),
         route(POST, "/api/v1/persons/export", Account(Administer), post(persons::export)),
         route(POST, "/api/v1/persons/erase", Account(Administer), post(persons::erase)),
         route(GET, "/api/v1/audit", Account(Administer), get(audit::list)),

@@ -276,6 +276,10 @@ impl Analyzer for RustBertAnalyzer {
         self.desk.embed(texts)
     }
 
+    fn forget(&self) {
+        self.desk.forget();
+    }
+
     fn status(&self) -> AnalyzerStatus {
         self.desk.status()
     }

@@ -46,7 +46,7 @@ impl<T: Clone> Repeats<T> {
         }
     }
 
-    /// Forgets all: something that analyses depend on has changed.
+    /// Forgets all: something that analyses depend on has changed, or a text must not be remembered.
     pub fn forget(&mut self) {
         self.young.clear();
         self.old.clear();
@@ -62,6 +62,35 @@ impl<T: Clone> Repeats<T> {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(text, found);
+    }
+}
+
+/// What a model remembers of texts.
+#[derive(Debug)]
+pub struct Memory {
+    /// What was found in them.
+    pub analyses: Repeats,
+    /// Sentence vectors of what was analyzed last: whoever answers a message asks for the vector of it next.
+    pub vectors: Repeats<Vec<f32>>,
+    era: u64,
+}
+
+impl Memory {
+    /// For so many analyses and vectors.
+    pub fn new(n_analyses: usize, n_vectors: usize) -> Self {
+        Self { analyses: Repeats::new(n_analyses), vectors: Repeats::new(n_vectors), era: 0 }
+    }
+
+    /// Forgets every text. What is at work now is not to be remembered either: it is of an earlier era.
+    pub fn forget(&mut self) {
+        self.era += 1;
+        self.analyses.forget();
+        self.vectors.forget();
+    }
+
+    /// Grows with every [`Memory::forget`].
+    pub fn era(&self) -> u64 {
+        self.era
     }
 }
 

@@ -70,6 +70,10 @@ impl Analyzer for ModelSwitch {
         self.live.load().embed(texts)
     }
 
+    fn forget(&self) {
+        self.live.load().forget();
+    }
+
     fn status(&self) -> AnalyzerStatus {
         self.live.load().status()
     }

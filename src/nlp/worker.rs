@@ -24,7 +24,7 @@ use super::{
     lexicon,
     model::{Model, Precision},
     own_intents::{Index, Vectors},
-    repeats::Repeats,
+    repeats::Memory,
     tokenizer::Encoded,
     words,
 };
@@ -73,9 +73,7 @@ struct State {
     running: Vec<Running>,
     status: AnalyzerStatus,
     precision: Option<Precision>,
-    repeats: Repeats,
-    /// Sentence vectors of what was analyzed last: whoever answers a message asks for the vector of it next.
-    lately: Repeats<Vec<f32>>,
+    memory: Memory,
     is_closed: bool,
     /// The site's own intents, which every analysis looks for.
     own: Arc<Index>,
@@ -98,6 +96,8 @@ struct Running {
 struct Work {
     text: String,
     answer: Answer,
+    /// In which era it was handed in.
+    era: u64,
 }
 
 enum Answer {
@@ -124,8 +124,7 @@ impl Desk {
                 running: Vec::new(),
                 status: AnalyzerStatus::Loading,
                 precision: None,
-                repeats: Repeats::new(setup.n_repeats),
-                lately: Repeats::new(LATELY),
+                memory: Memory::new(setup.n_repeats, LATELY),
                 is_closed: false,
                 own: Arc::default(),
                 told: Vec::new(),
@@ -171,9 +170,14 @@ impl Desk {
         state.status.clone()
     }
 
+    /// Forgets every text, also those that are at work now.
+    pub fn forget(&self) {
+        lock(&self.state).memory.forget();
+    }
+
     /// How many texts had come before and were not analyzed again.
     pub fn n_repeats_found(&self) -> u64 {
-        lock(&self.state).repeats.n_found()
+        lock(&self.state).memory.analyses.n_found()
     }
 
     /// Hands in a text to analyze. One that came before is answered at once.
@@ -181,19 +185,19 @@ impl Desk {
         let (tx, rx) = oneshot::channel();
         let mut state = lock(&self.state);
         if state.status.is_ready()
-            && let Some(analysis) = state.repeats.find(text)
+            && let Some(analysis) = state.memory.analyses.find(text)
         {
             drop(tx.send(analysis));
             return Some(rx);
         }
         drop(state);
-        self.hand_in(Work { text: text.to_owned(), answer: Answer::Analysis(tx) }).then_some(rx)
+        self.hand_in(text.to_owned(), Answer::Analysis(tx)).then_some(rx)
     }
 
     /// Hands in a text to explain.
     pub fn explain(&self, text: &str, head: Head) -> Option<oneshot::Receiver<Vec<WordWeight>>> {
         let (tx, rx) = oneshot::channel();
-        self.hand_in(Work { text: text.to_owned(), answer: Answer::Words(head, tx) }).then_some(rx)
+        self.hand_in(text.to_owned(), Answer::Words(head, tx)).then_some(rx)
     }
 
     /// Hands in texts to make vectors of. One text that was analyzed just now is answered at once.
@@ -202,13 +206,13 @@ impl Desk {
         self.are_vectors_wanted.store(true, Ordering::Relaxed);
         if let [text] = texts.as_slice() {
             let mut state = lock(&self.state);
-            let found = if state.status.is_ready() { state.lately.find(text) } else { None };
+            let found = if state.status.is_ready() { state.memory.vectors.find(text) } else { None };
             if let Some(vector) = found {
                 drop(tx.send(vec![vector]));
                 return Some(rx);
             }
         }
-        self.hand_in(Work { text: String::new(), answer: Answer::Vectors(texts, tx) }).then_some(rx)
+        self.hand_in(String::new(), Answer::Vectors(texts, tx)).then_some(rx)
     }
 
     /// Looks for these intents from now on: by words at once, by vectors when a worker has read their examples.
@@ -222,7 +226,7 @@ impl Desk {
             state.told = vec![tx];
         }
         state.own = Arc::new(index);
-        state.repeats.forget();
+        state.memory.analyses.forget();
         drop(state);
         self.wake.notify_all();
         rx
@@ -237,7 +241,7 @@ impl Desk {
     pub fn own_intents(&self, texts: &[String], index: Index) -> Option<oneshot::Receiver<Vec<OwnIntents>>> {
         let (tx, rx) = oneshot::channel();
         let answer = Answer::Own(texts.to_vec(), Arc::new(index), tx);
-        self.hand_in(Work { text: String::new(), answer }).then_some(rx)
+        self.hand_in(String::new(), answer).then_some(rx)
     }
 
     /// Lets the threads end when they have done what waits.
@@ -246,13 +250,14 @@ impl Desk {
         self.wake.notify_all();
     }
 
-    fn hand_in(&self, work: Work) -> bool {
+    fn hand_in(&self, text: String, answer: Answer) -> bool {
         let mut state = lock(&self.state);
         self.notice_hanging(&mut state);
         if !state.status.is_ready() || state.is_closed || state.waiting.len() >= self.capacity {
             return false;
         }
-        state.waiting.push_back(work);
+        let era = state.memory.era();
+        state.waiting.push_back(Work { text, answer, era });
         drop(state);
         self.wake.notify_one();
         true
@@ -294,7 +299,9 @@ impl Desk {
         let n_taken = batch::choose(state.waiting.iter().map(|work| work.text.len()), most);
         let mut requests = Vec::with_capacity(n_taken);
         let mut answers = Vec::with_capacity(n_taken);
+        let mut era = state.memory.era();
         for work in state.waiting.drain(..n_taken) {
+            era = era.min(work.era);
             let request = match &work.answer {
                 Answer::Analysis(_) => Request::Analysis,
                 Answer::Words(head, _) => Request::Words(*head),
@@ -306,7 +313,7 @@ impl Desk {
         }
         state.running.push(Running { worker, since: Instant::now(), answers });
         let is_settled = state.own.is_empty() || state.own.has_vectors();
-        Some(Task::Batch(requests, Looked { index: Arc::clone(&state.own), is_settled }))
+        Some(Task::Batch(requests, Looked { index: Arc::clone(&state.own), is_settled, era }))
     }
 
     /// Some examples were read. Who waits for the last of them is told.
@@ -343,11 +350,14 @@ impl Desk {
             // What was looked for otherwise than it would be now is no answer to a repeat.
             let is_of_now = own.is_settled && Arc::ptr_eq(&own.index, &state.own);
             let Done::Analysis(analysis, vector) = done else { continue };
+            if own.era < state.memory.era() {
+                continue;
+            }
             if let Some(vector) = vector {
-                state.lately.keep(text.clone(), vector);
+                state.memory.vectors.keep(text.clone(), vector);
             }
             if is_of_now {
-                state.repeats.keep(text, analysis);
+                state.memory.analyses.keep(text, analysis);
             }
         }
         drop(state);
@@ -369,6 +379,8 @@ struct Looked {
     index: Arc<Index>,
     /// Whether their examples had all been read when it began.
     is_settled: bool,
+    /// When the first of its texts was handed in.
+    era: u64,
 }
 
 /// What a worker does at once.

@@ -14,6 +14,7 @@ export const PAGES = [
   { page: 'queues', title: 'Queues & agents', role: 'admin' },
   { page: 'agents', title: 'Queues & agents', role: 'admin', group: 'queues' },
   { page: 'widgets', title: 'Widget', role: 'admin' },
+  { page: 'persons', title: 'Persons', role: 'admin' },
   { page: 'audit', title: 'Audit', role: 'admin' },
 ];
 

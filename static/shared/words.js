@@ -82,7 +82,7 @@ const NOTICES = {
   nobody_there: () => 'Told that nobody is here at the moment',
   out_of_hours: () => 'Told that it is outside opening hours',
   resolved: (p) => (p.agent ? `Resolved by ${p.agent}` : 'Resolved'),
-  ended: () => 'The visitor ended the conversation',
+  ended: (p) => (p.reason === 'erased' ? 'Ended: what is stored about this visitor is being erased, as an admin decided' : 'The visitor ended the conversation'),
   abandoned: () => 'The visitor left while waiting',
   transferred: (p) => (p.agent || p.queue ? `Transferred to ${p.agent ?? p.queue}` : 'Transferred'),
 };

@@ -362,6 +362,9 @@ fn a_text_that_came_before_is_answered_from_memory() {
     assert_eq!(ask(&analyzer, "where is my order"), first);
     assert_ne!(ask(&analyzer, "where is my order?"), first, "exact repeats only");
     assert_eq!(analyzer.n_repeats(), 1);
+    analyzer.forget();
+    assert_eq!(ask(&analyzer, "where is my order"), first);
+    assert_eq!(analyzer.n_repeats(), 1, "forgotten: analyzed again");
     let without = loaded(builder());
     assert_eq!(ask(&without, "where is my order"), ask(&without, "where is my order"));
     assert_eq!(without.n_repeats(), 0);

@@ -157,6 +157,18 @@ fn table() -> Vec<(&'static str, Step, Ways)> {
                 (LeftMessage, Closed),
             ],
         ),
+        (
+            "end_erased",
+            |c| c.end_erased(NOW),
+            vec![
+                (WithBot, Closed),
+                (Queued, Closed),
+                (Offered, Closed),
+                (WithAgent, Closed),
+                (LeftMessage, Closed),
+                (WrapUp, Closed),
+            ],
+        ),
         ("resolve", |c| c.resolve(&agent("ana"), NOW), vec![(WithAgent, WrapUp)]),
         ("close", |c| c.close(NOW), vec![(WrapUp, Closed)]),
         ("reopen, free", reopen_free, vec![(WrapUp, WithAgent), (Closed, WithAgent)]),

@@ -5,11 +5,12 @@ use crate::support::stored::{accept, at, cnv, escalate, get, key, offer, open, r
 use crate::support::stores::{EveryPort, on_every_store};
 use crate::support::world::{agent, visitor};
 use baton::domain::conversation::EntryKind;
+use baton::domain::handoff::CountedWord;
 use baton::domain::id::WidgetKey;
 use baton::domain::outcome::{Csat, Disposition, MessageLabel, WrapUp};
 use baton::domain::visitor::Profile;
 use baton::flow::ports::directory::{SecretHash, Stamp, VisitorRecord};
-use baton::flow::ports::{EraseError, KeptCounts, Person, Place, Removed};
+use baton::flow::ports::{EraseError, Held, KeptCounts, Person, Place, Removed};
 
 on_every_store! {
     what_is_closed_long_ago_goes_and_leaves_its_numbers,
@@ -17,6 +18,8 @@ on_every_store! {
     visitors_without_a_conversation_are_forgotten,
     a_person_is_found_and_erased_and_what_is_counted_stays,
     nobody_is_erased_while_a_conversation_goes_on,
+    a_person_is_found_by_what_is_known_and_told_in_numbers,
+    nothing_is_written_about_somebody_who_was_erased,
     it_is_remembered_how_large_everything_was,
 }
 
@@ -156,6 +159,81 @@ async fn nobody_is_erased_while_a_conversation_goes_on(store: &dyn EveryPort) {
     assert!(matches!(refused, Err(EraseError::StillOpen(1))));
     assert_eq!(get(store, "eve").await.visitor, visitor("eve"));
     assert!(store.audit(None, 1).await.unwrap().is_empty());
+}
+
+async fn a_person_is_found_by_what_is_known_and_told_in_numbers(store: &dyn EveryPort) {
+    known(store, "eve", "Eve@mail.example", 1).await;
+    known(store, "tom", "tom_x@mail.example", 2).await;
+    let profile = Profile {
+        name: "Zo\u{eb} \"Q\" Quill".into(),
+        attributes: [("order".to_owned(), "A-77".to_owned())].into(),
+        ..Profile::default()
+    };
+    let record = VisitorRecord { id: visitor("zoe"), widget: WidgetKey::from_suffix("shop"), profile };
+    store.save_visitor(at(3), record, SecretHash("zoe".into())).await.unwrap();
+    open(store, "eve", 4).await;
+    store.receive(receipt("eve", "c1", "I am Eve", 5)).await.unwrap();
+    escalate(store, "eve", 6).await;
+    let left = get(store, "eve").await.leave_message("kim@left.example".into(), at(90), at(7)).unwrap();
+    store.commit(left, None, at(7)).await.unwrap();
+    for (text, expected) in [
+        ("MAIL.example", vec!["tom", "eve"]),
+        ("tom_x", vec!["tom"]),
+        ("tomax", vec![]),
+        ("100%", vec![]),
+        ("kim@left", vec!["eve"]),
+        ("vis_zo", vec!["zoe"]),
+        ("\u{eb} \"Q\"", vec!["zoe"]),
+        ("a-77", vec!["zoe"]),
+        ("order", vec![]),
+        ("attributes", vec![]),
+    ] {
+        let expected: Vec<_> = expected.into_iter().map(visitor).collect();
+        assert_eq!(store.find_visitors(text, &[], 10).await.unwrap(), expected, "{text}");
+    }
+    let also = store.find_visitors("kim@left", &[visitor("zoe"), visitor("none")], 10).await.unwrap();
+    assert_eq!(also, [visitor("zoe"), visitor("eve")]);
+    assert_eq!(store.find_visitors("vis_", &[], 2).await.unwrap(), [visitor("zoe"), visitor("tom")]);
+    let eve = store.outline_of(&visitor("eve")).await.unwrap().unwrap();
+    assert_eq!(eve.profile.email.as_deref(), Some("Eve@mail.example"));
+    assert_eq!(eve.left_email.as_deref(), Some("kim@left.example"));
+    assert_eq!((eve.known_since, eve.seen_at), (Some(at(1)), Some(at(5))));
+    let held = Held { conversations: 1, unfinished: 1, messages: 2, handoffs: 1, ..Held::default() };
+    assert_eq!(eve.held, held);
+    let zoe = store.outline_of(&visitor("zoe")).await.unwrap().unwrap();
+    assert_eq!((zoe.held, zoe.seen_at), (Held::default(), None));
+    assert!(store.outline_of(&visitor("none")).await.unwrap().is_none());
+    assert_eq!(store.unfinished_of(&visitor("eve")).await.unwrap(), [cnv("eve")]);
+    assert_eq!(store.conversations_of(&visitor("eve"), 9).await.unwrap(), [get(store, "eve").await]);
+    end(store, "eve", 8).await;
+    assert!(store.unfinished_of(&visitor("eve")).await.unwrap().is_empty());
+    assert_eq!(store.outline_of(&visitor("eve")).await.unwrap().unwrap().held.unfinished, 0);
+    let judged = WrapUp { disposition: Disposition::Solved, label: None, note: None };
+    store.record_wrap_up(&cnv("eve"), &agent("ana"), judged).await.unwrap();
+    store.record_csat(Csat { conversation: cnv("eve"), score: 4, comment: None }, at(9)).await.unwrap();
+    assert_eq!(store.outline_of(&visitor("eve")).await.unwrap().unwrap().held.ratings, 1);
+    store.erase(stamp(10), visitor("eve"), "fresh".into()).await.unwrap();
+    for text in ["MAIL.example", "kim@left", "nobody"] {
+        assert!(!store.find_visitors(text, &[], 10).await.unwrap().contains(&visitor("eve")), "{text}");
+    }
+}
+
+/// What was under way when they were erased comes too late.
+async fn nothing_is_written_about_somebody_who_was_erased(store: &dyn EveryPort) {
+    assert_eq!(store.n_erasures().await.unwrap(), 0);
+    open(store, "eve", 0).await;
+    escalate(store, "eve", 1).await;
+    end(store, "eve", 2).await;
+    let begun = store.handoffs(&cnv("eve")).await.unwrap().remove(0).id;
+    store.erase(stamp(3), visitor("eve"), "fresh".into()).await.unwrap();
+    assert_eq!(store.n_erasures().await.unwrap(), 1);
+    let word = CountedWord { text: "platinum".into(), weight: 0.5, position: 1 };
+    store.record_words(&begun, vec![word]).await.unwrap();
+    assert!(store.handoffs(&cnv("eve")).await.unwrap()[0].words.is_empty());
+    let wrap_up = WrapUp { disposition: Disposition::Solved, label: None, note: Some("Eve called".into()) };
+    store.record_wrap_up(&cnv("eve"), &agent("ana"), wrap_up).await.unwrap();
+    let judged = store.judgement(&cnv("eve")).await.unwrap().wrap_up.unwrap();
+    assert_eq!((judged.disposition, judged.note), (Disposition::Solved, None), "what is counted is kept");
 }
 
 async fn it_is_remembered_how_large_everything_was(store: &dyn EveryPort) {

@@ -3,8 +3,8 @@
 //! possible from here. Nothing else changes a state (invariant 7).
 
 use super::{
-    Change, Conversation, ConversationState as State, Exclusion, HandoffChange, InvalidTransition, NewEntry,
-    Notice, Reservation,
+    Change, Conversation, ConversationState as State, EntryKind, Exclusion, HandoffChange, InvalidTransition,
+    NewEntry, Notice, Reservation,
 };
 use crate::domain::handoff::{Handoff, HandoffOutcome};
 use crate::domain::id::{AgentId, OfferId, QueueId};
@@ -383,6 +383,28 @@ impl Conversation {
                 Ok(change)
             }
             other => Err(other.cannot("end")),
+        }
+    }
+
+    /// What is stored about its visitor is erased: it ends at once, whoever has it, and says why. A wrap-up is not waited
+    /// for.
+    ///
+    /// # Errors
+    ///
+    /// When it is closed already.
+    pub fn end_erased(self, at: Timestamp) -> Transition {
+        if matches!(self.state, State::WrapUp { .. }) {
+            return self.close(at);
+        }
+        let mut change = self.end(at)?;
+        for entry in &mut change.entries {
+            if let EntryKind::Notice { params, .. } = &mut entry.kind {
+                params.insert("reason".to_owned(), "erased".to_owned());
+            }
+        }
+        match change.conversation.state {
+            State::WrapUp { .. } => change.then(|conversation| conversation.close(at)),
+            _ => Ok(change),
         }
     }
 

@@ -34,6 +34,9 @@ pub trait Analyzer: Send + Sync {
     /// Sentence vectors of length one, in the order of the texts.
     fn embed(&self, texts: Vec<String>) -> Option<oneshot::Receiver<Vec<Vec<f32>>>>;
 
+    /// Forgets the texts that it remembers: somebody was erased, and they may be theirs.
+    fn forget(&self) {}
+
     /// How the model is.
     fn status(&self) -> AnalyzerStatus;
 

@@ -52,6 +52,8 @@ pub enum Hint {
     },
     /// Another policy is live.
     Policy,
+    /// What was stored about somebody was erased: texts that are kept in memory may be theirs.
+    Erased,
 }
 
 /// How hints travel just now.

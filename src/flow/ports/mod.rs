@@ -27,7 +27,9 @@ pub use store::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
     StoreHealth,
 };
-pub use upkeep::{Disk, EraseError, Erased, KeptCounts, Person, Place, Removed, Upkeep, Walked};
+pub use upkeep::{
+    Disk, EraseError, Erased, Held, KeptCounts, Outline, Person, Place, Removed, Upkeep, Walked,
+};
 
 use std::sync::Arc;
 

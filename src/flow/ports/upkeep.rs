@@ -5,8 +5,10 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use super::directory::{DirectoryError, Stamp};
-use crate::domain::id::VisitorId;
+use crate::domain::conversation::Conversation;
+use crate::domain::id::{ConversationId, VisitorId};
 use crate::domain::time::Timestamp;
+use crate::domain::visitor::Profile;
 
 /// What a round of retention removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,6 +60,54 @@ pub struct Erased {
     pub entries: u64,
     /// Labels of messages that are gone.
     pub labels: u64,
+}
+
+/// What is stored about a visitor, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Conversations.
+    pub conversations: u64,
+    /// Of these, not over yet.
+    pub unfinished: u64,
+    /// Messages that they wrote.
+    pub messages: u64,
+    /// Messages that bot and agents wrote to them, unsent ones included.
+    pub answers: u64,
+    /// Notes of agents about them.
+    pub notes: u64,
+    /// Times they were handed to humans.
+    pub handoffs: u64,
+    /// Conversations they rated.
+    pub ratings: u64,
+    /// Labels of their messages.
+    pub labels: u64,
+}
+
+/// A visitor as somebody who looks for them sees them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Who.
+    pub visitor: VisitorId,
+    /// What the site and they said of them.
+    pub profile: Profile,
+    /// The address they left in their latest conversation that has one.
+    pub left_email: Option<String>,
+    /// Known since.
+    pub known_since: Option<Timestamp>,
+    /// When they were there last.
+    pub seen_at: Option<Timestamp>,
+    /// How much there is.
+    pub held: Held,
+}
+
+/// Names and addresses are shown nowhere.
+impl std::fmt::Debug for Outline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outline")
+            .field("visitor", &self.visitor)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a person was not erased.
@@ -127,6 +177,28 @@ pub trait Upkeep: Send + Sync {
     /// The visitors that a person is.
     async fn visitors_of(&self, person: &Person) -> Result<Vec<VisitorId>, StoreError>;
 
+    /// Visitors whose id, name, address or attributes have this text in them, or who are one of these; latest known
+    /// first, at most so many.
+    async fn find_visitors(
+        &self,
+        text: &str,
+        or: &[VisitorId],
+        limit: usize,
+    ) -> Result<Vec<VisitorId>, StoreError>;
+
+    /// A visitor in outline; none where nothing is stored about them.
+    async fn outline_of(&self, visitor: &VisitorId) -> Result<Option<Outline>, StoreError>;
+
+    /// The visitor's conversations, latest first, at most so many.
+    async fn conversations_of(
+        &self,
+        visitor: &VisitorId,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, StoreError>;
+
+    /// The visitor's conversations that are not closed.
+    async fn unfinished_of(&self, visitor: &VisitorId) -> Result<Vec<ConversationId>, StoreError>;
+
     /// Everything that is held of a visitor: a JSON object with an array of rows for each table.
     async fn held_of(&self, visitor: &VisitorId) -> Result<String, StoreError>;
 
@@ -140,6 +212,9 @@ pub trait Upkeep: Send + Sync {
     ///
     /// `StillOpen` while a conversation of theirs is not closed.
     async fn erase(&self, stamp: Stamp, visitor: VisitorId, fresh: String) -> Result<Erased, EraseError>;
+
+    /// How many erasures there were: whoever keeps texts in memory looks whether it has moved.
+    async fn n_erasures(&self) -> Result<u64, StoreError>;
 
     /// All numbers that were kept of what retention removed.
     async fn kept_counts(&self) -> Result<KeptCounts, StoreError>;

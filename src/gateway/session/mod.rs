@@ -1,6 +1,8 @@
 //! What is said on a socket: frame in, frames out. No sockets here.
 
 mod agent;
+mod erased;
+mod sending;
 mod visitor;
 
 pub use agent::AgentSession;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::sending::{Stopped, send_entries};
 use crate::domain::conversation::{Author, Body, Conversation, Entry, EntryKind, InvalidBody};
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::outcome::Csat;
@@ -22,9 +23,6 @@ use crate::gateway::registry::{Connection, News};
 use crate::gateway::session::frame_allowance;
 use crate::gateway::state::Gateway;
 
-/// Most entries read from the store at once.
-const PAGE: usize = 100;
-
 /// How often the flow hears that a visitor with an open socket is still there.
 const HERE_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -33,18 +31,18 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A visitor's socket, without the socket.
 pub struct VisitorSession {
-    gateway: Gateway,
-    visitor: VisitorId,
+    pub(super) gateway: Gateway,
+    pub(super) visitor: VisitorId,
     widget: WidgetKey,
-    connection: Arc<Connection>,
+    pub(super) connection: Arc<Connection>,
     frames: Bucket,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// When the flow is told next that the visitor is still there.
     here_at: Instant,
 }
 
 /// How far the talk is.
-enum Phase {
+pub(super) enum Phase {
     /// `hello` is out; the client has to say what it has seen.
     Greeted,
     /// The client has said it and gets everything after that.
@@ -53,15 +51,15 @@ enum Phase {
 
 /// What a client has got so far.
 #[derive(Debug, Default)]
-struct Following {
+pub(super) struct Following {
     /// The conversation whose entries are sent, and the last sequence sent; none while there is none.
-    at: Option<(ConversationId, u64)>,
+    pub(super) at: Option<(ConversationId, u64)>,
     /// Everything there was when the client came is out.
-    is_caught_up: bool,
+    pub(super) is_caught_up: bool,
     /// There was more to send than room.
-    is_behind: bool,
+    pub(super) is_behind: bool,
     /// The status that was sent last.
-    status: Option<StatusView>,
+    pub(super) status: Option<StatusView>,
     /// The version of the conversation that status was made of.
     status_version: Option<u64>,
     /// When it was made.
@@ -69,7 +67,16 @@ struct Following {
     /// When it is made again because the queues have moved.
     status_due_at: Option<Instant>,
     /// The agent's read mark that was sent last.
-    read: u64,
+    pub(super) read: u64,
+    /// What was followed is nobody's any more: the visitor was erased, and its end was told.
+    pub(super) is_erased: bool,
+}
+
+impl Following {
+    /// Whether the visitor has nothing open, as far as is known here.
+    pub(super) fn is_over(&self) -> bool {
+        self.status.as_ref().is_none_or(|status| matches!(status.state.as_str(), "none" | "closed"))
+    }
 }
 
 impl VisitorSession {
@@ -197,6 +204,10 @@ impl VisitorSession {
                 return unread(&error);
             }
         };
+        if latest.is_none() && following.at.is_some() && self.say_good_bye(out).await? {
+            return Ok(());
+        }
+        let Phase::Following(following) = &mut self.phase else { return Ok(()) };
         if let Some(latest) = &latest {
             self.gateway.registry().follow(&latest.id, &self.visitor);
             if let Err(error) = send_entries(&self.gateway, &self.visitor, latest, following, out).await {
@@ -306,6 +317,7 @@ impl VisitorSession {
                 refuse(Some(client_id), refusal, out)
             }
             (FromVisitor::Command { client_id, command }, Phase::Following(_)) => {
+                self.must_be_known(&command).await?;
                 let said = match &command {
                     VisitorCommand::Send(send) => Some(send.text.clone()),
                     _ => None,
@@ -426,75 +438,5 @@ pub(super) fn body(text: &str, gateway: &Gateway) -> Result<Body, Refusal> {
                 config.max_message_bytes.get().min(Body::MAX_BYTES),
             ),
         }),
-    }
-}
-
-/// Why sending stopped.
-enum Stopped {
-    Close(Close),
-    Store(StoreError),
-}
-
-impl From<Close> for Stopped {
-    fn from(why: Close) -> Self {
-        Self::Close(why)
-    }
-}
-
-impl From<StoreError> for Stopped {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// Sends the entries that were not sent yet: the rest of the followed conversation, then the newer ones up to the
-/// latest, in the order they were opened.
-async fn send_entries(
-    gateway: &Gateway,
-    visitor: &VisitorId,
-    latest: &Conversation,
-    following: &mut Following,
-    out: &mut Outbox,
-) -> Result<(), Stopped> {
-    let store = &gateway.flow().ports().store;
-    loop {
-        let (conversation, mut sent) = match &following.at {
-            Some(at) => at.clone(),
-            None => (latest.id.clone(), 0),
-        };
-        let is_latest = conversation == latest.id;
-        while !is_latest || sent < latest.last_visitor_seq {
-            // While catching up, entries wait for room. Later, a peer without room reads too slowly.
-            let page = if following.is_caught_up { PAGE } else { PAGE.min(out.room()) };
-            if page == 0 {
-                following.is_behind = true;
-                return Ok(());
-            }
-            let entries = store.visible_entries(&conversation, sent, page).await?;
-            let is_last_page = entries.len() < page;
-            for entry in &entries {
-                let seq = sent + 1;
-                let shown = VisitorEntry::of(&conversation, entry).filter(|_| entry.visitor_seq == Some(seq));
-                let Some(shown) = shown else {
-                    let why = StoreError::Corrupt(format!("sequence {seq} of {conversation} is missing"));
-                    return Err(why.into());
-                };
-                out.push(&ToVisitor::Entry(shown))?;
-                sent = seq;
-                following.at = Some((conversation.clone(), sent));
-            }
-            if is_last_page {
-                break;
-            }
-        }
-        if is_latest {
-            following.at = Some((conversation, sent));
-            return Ok(());
-        }
-        // Latest first; the one opened next after the followed one is the last before it in this list.
-        let earlier = store.earlier_of(visitor, &latest.id).await?;
-        let newer = earlier.iter().take_while(|other| other.id != conversation).last();
-        following.at = Some((newer.map_or_else(|| latest.id.clone(), |newer| newer.id.clone()), 0));
-        following.read = 0;
     }
 }

@@ -118,7 +118,12 @@ impl Store for MemoryStore {
     }
 
     async fn record_words(&self, handoff: &HandoffId, words: Vec<CountedWord>) -> Result<(), StoreError> {
-        self.rows().handoffs.get_mut(handoff).ok_or(StoreError::NotFound)?.words = words;
+        let mut rows = self.rows();
+        let of = rows.handoffs.get(handoff).ok_or(StoreError::NotFound)?.conversation.clone();
+        let is_of_nobody = rows.is_of_nobody(&of);
+        if let Some(found) = rows.handoffs.get_mut(handoff) {
+            found.words = if is_of_nobody { Vec::new() } else { words };
+        }
         Ok(())
     }
 
@@ -126,9 +131,13 @@ impl Store for MemoryStore {
         &self,
         conversation: &ConversationId,
         _by: &AgentId,
-        wrap_up: WrapUp,
+        mut wrap_up: WrapUp,
     ) -> Result<(), StoreError> {
-        self.rows().judgements.entry(conversation.clone()).or_default().wrap_up = Some(wrap_up);
+        let mut rows = self.rows();
+        if rows.is_of_nobody(conversation) {
+            wrap_up.note = None;
+        }
+        rows.judgements.entry(conversation.clone()).or_default().wrap_up = Some(wrap_up);
         Ok(())
     }
 

@@ -79,6 +79,8 @@ pub(super) struct Rows {
     /// By actor and client id, for ever: what it said and what was answered.
     pub(super) commands: BTreeMap<(String, String), ([u8; 16], Ack)>,
     pub(super) judgements: BTreeMap<ConversationId, Judgement>,
+    /// How many persons were erased.
+    pub(super) n_erasures: u64,
     pub(super) attendance: BTreeMap<AgentId, Attendance>,
 
     pub(super) nodes: BTreeMap<NodeId, Node>,

@@ -2,13 +2,14 @@
 //! store: a row is an object, not the row of a table.
 
 use super::MemoryStore;
-use super::rows::{Row, Rows, ended_at};
-use crate::domain::conversation::{Author, Body, Conversation, EntryKind, StateName};
+use super::rows::{Row, Rows, VisitorRow, ended_at};
+use crate::domain::conversation::{Author, Body, Conversation, Entry, EntryKind, StateName};
 use crate::domain::id::{ConversationId, VisitorId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
-    EraseError, Erased, KeptCounts, Person, Place, ReadMarks, Removed, StoreError, Upkeep, Walked,
+    EraseError, Erased, Held, KeptCounts, Outline, Person, Place, ReadMarks, Removed, StoreError, Upkeep,
+    Walked,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -85,6 +86,70 @@ impl Rows {
         self.kept_counts = counts;
     }
 
+    /// Whether a conversation is nobody's: whoever it was with is erased.
+    pub(super) fn is_of_nobody(&self, id: &ConversationId) -> bool {
+        self.conversations.get(id).is_some_and(|row| row.conversation.visitor.is_nobody())
+    }
+
+    fn rows_of(&self, visitor: &VisitorId) -> Vec<&Row> {
+        self.conversations.values().filter(|row| row.conversation.visitor == *visitor).collect()
+    }
+
+    fn find_visitors(&self, text: &str, or: &[VisitorId], limit: usize) -> Vec<VisitorId> {
+        let lower = text.to_lowercase();
+        let has = |part: &str| part.to_lowercase().contains(&lower);
+        let is_meant = |id: &VisitorId, known: &VisitorRow| {
+            let profile = &known.profile;
+            has(id.as_str())
+                || has(&profile.name)
+                || profile.email.as_deref().is_some_and(has)
+                || profile.attributes.values().any(|value| has(value))
+                || or.contains(id)
+                || self.rows_of(id).iter().any(|row| row.conversation.email.as_deref().is_some_and(has))
+        };
+        let mut found: Vec<_> = self.visitors.iter().filter(|(id, known)| is_meant(id, known)).collect();
+        found.sort_by_key(|(id, known)| std::cmp::Reverse((known.created_at, (*id).clone())));
+        found.into_iter().take(limit).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn outline_of(&self, visitor: &VisitorId) -> Option<Outline> {
+        let (known, theirs) = (self.visitors.get(visitor), self.rows_of(visitor));
+        if known.is_none() && theirs.is_empty() {
+            return None;
+        }
+        let entries = || theirs.iter().flat_map(|row| &row.entries);
+        let count = |is_one: &dyn Fn(&Entry) -> bool| entries().filter(|entry| is_one(entry)).count() as u64;
+        let is_said = |entry: &Entry| matches!(entry.kind, EntryKind::Message { .. });
+        let is_theirs = |entry: &Entry| entry.author == Author::Visitor;
+        let rated = |row: &&&Row| {
+            self.judgements.get(&row.conversation.id).is_some_and(|judged| judged.csat.is_some())
+        };
+        let held = Held {
+            conversations: theirs.len() as u64,
+            unfinished: theirs.iter().filter(|row| !is_closed(&row.conversation)).count() as u64,
+            messages: count(&|entry| is_said(entry) && is_theirs(entry)),
+            answers: count(&|entry| {
+                let is_unsent = matches!(entry.kind, EntryKind::Unsent { .. });
+                (is_said(entry) || is_unsent) && !is_theirs(entry)
+            }),
+            notes: count(&|entry| matches!(entry.kind, EntryKind::Note { .. })),
+            handoffs: theirs.iter().map(|row| self.handoffs_of(&row.conversation.id).len() as u64).sum(),
+            ratings: theirs.iter().filter(rated).count() as u64,
+            labels: theirs.iter().map(|row| row.message_labels.len() as u64).sum(),
+        };
+        let latest = theirs.iter().filter(|row| row.conversation.email.is_some());
+        let latest = latest.max_by_key(|row| row.conversation.opened_at);
+        let opened = theirs.iter().map(|row| row.conversation.opened_at).min();
+        Some(Outline {
+            visitor: visitor.clone(),
+            profile: known.map(|known| known.profile.clone()).unwrap_or_default(),
+            left_email: latest.and_then(|row| row.conversation.email.clone()),
+            known_since: known.map(|known| known.created_at).or(opened),
+            seen_at: theirs.iter().map(|row| row.conversation.visitor_seen_at).max(),
+            held,
+        })
+    }
+
     fn has_conversation(&self, visitor: &VisitorId) -> bool {
         self.all().any(|c| c.visitor == *visitor)
     }
@@ -121,16 +186,15 @@ impl Rows {
             return Err(EraseError::NotFound);
         }
         let mut erased = Erased { conversations: theirs.len() as u64, ..Erased::default() };
-        let tail = fresh.get(fresh.len().saturating_sub(26)..).unwrap_or(fresh);
         for (n, id) in theirs.iter().enumerate() {
-            let nobody = VisitorId::from_suffix(&format!("nobody{tail}{n}"));
-            self.erase_conversation(id, nobody, &mut erased);
+            self.erase_conversation(id, VisitorId::nobody(fresh, n), &mut erased);
         }
         self.commands.retain(|(actor, _), _| actor != visitor.as_str());
         self.visitor_secrets.retain(|_, owner| owner != visitor);
         self.visitors.remove(visitor);
         let detail = format!("{} conversations", erased.conversations);
         self.audit(stamp, "person.erase", visitor.as_str(), &detail);
+        self.n_erasures += 1;
         Ok(erased)
     }
 
@@ -246,6 +310,42 @@ impl Upkeep for MemoryStore {
 
     async fn visitors_of(&self, person: &Person) -> Result<Vec<VisitorId>, StoreError> {
         Ok(self.rows().visitors_of(person))
+    }
+
+    async fn find_visitors(
+        &self,
+        text: &str,
+        or: &[VisitorId],
+        limit: usize,
+    ) -> Result<Vec<VisitorId>, StoreError> {
+        Ok(self.rows().find_visitors(text, or, limit))
+    }
+
+    async fn outline_of(&self, visitor: &VisitorId) -> Result<Option<Outline>, StoreError> {
+        Ok(self.rows().outline_of(visitor))
+    }
+
+    async fn conversations_of(
+        &self,
+        visitor: &VisitorId,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let rows = self.rows();
+        let mut theirs: Vec<Conversation> =
+            rows.rows_of(visitor).into_iter().map(|row| row.conversation.clone()).collect();
+        theirs.sort_by_key(|c| std::cmp::Reverse((c.opened_at, c.id.clone())));
+        theirs.truncate(limit);
+        Ok(theirs)
+    }
+
+    async fn unfinished_of(&self, visitor: &VisitorId) -> Result<Vec<ConversationId>, StoreError> {
+        let rows = self.rows();
+        let theirs = rows.rows_of(visitor).into_iter().map(|row| &row.conversation);
+        Ok(theirs.filter(|c| !is_closed(c)).map(|c| c.id.clone()).collect())
+    }
+
+    async fn n_erasures(&self) -> Result<u64, StoreError> {
+        Ok(self.rows().n_erasures)
     }
 
     async fn held_of(&self, visitor: &VisitorId) -> Result<String, StoreError> {

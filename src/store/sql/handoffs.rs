@@ -1,7 +1,7 @@
 //! Rows of handoffs.
 
 use super::rows::{one, to_json};
-use super::{Row, Sql, values};
+use super::{Row, Sql, person, values};
 use crate::domain::conversation::HandoffChange;
 use crate::domain::escalation::{Counterfactual, Reason};
 use crate::domain::handoff::{CountedWord, Handoff, HandoffStatus};
@@ -125,12 +125,15 @@ pub(super) fn record_words(
     words: &[CountedWord],
 ) -> Result<(), StoreError> {
     let lock = sql.dialect().for_update();
-    let mut data: Data = sql.one(
-        &format!("select data from handoffs where id = ?1{lock}"),
+    let (mut data, conversation): (Data, String) = sql.one(
+        &format!("select data, conversation from handoffs where id = ?1{lock}"),
         values![handoff.as_str()],
-        |row| row.json(0),
+        |row| Ok((row.json(0)?, row.get(1)?)),
     )?;
     data.words = words.to_vec();
+    if !words.is_empty() && person::is_of_nobody(sql, &conversation)? {
+        data.words.clear();
+    }
     one(sql.run("update handoffs set data = ?2 where id = ?1", values![handoff.as_str(), &to_json(&data)?])?)
 }
 

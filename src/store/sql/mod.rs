@@ -12,6 +12,7 @@ mod handoffs;
 mod health;
 mod labels;
 mod models;
+mod outline;
 mod person;
 pub(crate) mod points;
 mod retention;

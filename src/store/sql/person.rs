@@ -143,9 +143,7 @@ pub(super) fn erase(
     }
     let mut erased = Erased { conversations: theirs.len() as u64, ..Erased::default() };
     for (n, (conversation, _)) in theirs.iter().enumerate() {
-        let tail = fresh.get(fresh.len().saturating_sub(26)..).unwrap_or(fresh);
-        let nobody = VisitorId::from_suffix(&format!("nobody{tail}{n}"));
-        erase_conversation(sql, conversation, &nobody, &mut erased)?;
+        erase_conversation(sql, conversation, &VisitorId::nobody(fresh, n), &mut erased)?;
     }
     sql.run("delete from commands where actor = ?1", values![visitor.as_str()])?;
     sql.run("delete from tickets where holder = ?1", values![visitor.as_str()])?;
@@ -156,7 +154,28 @@ pub(super) fn erase(
     }
     let detail = format!("{} conversations", erased.conversations);
     audit(sql, stamp, "person.erase", visitor.as_str(), &detail)?;
+    sql.run(
+        "insert into meta (key, value) values ('erasures', '1') on conflict (key) \
+         do update set value = cast(cast(meta.value as bigint) + 1 as text)",
+        &[],
+    )?;
     Ok(erased)
+}
+
+/// How many erasures there were.
+pub(super) fn n_erasures(sql: &dyn Sql) -> Result<u64, StoreError> {
+    let found =
+        sql.first("select cast(value as bigint) from meta where key = 'erasures'", &[], |row| row.get(0))?;
+    Ok(found.unwrap_or(0))
+}
+
+/// Whether a conversation is nobody's: whoever it was with is erased, and nothing is written about them any more.
+pub(super) fn is_of_nobody(sql: &dyn Sql, conversation: &str) -> Result<bool, StoreError> {
+    let visitor =
+        sql.first("select visitor from conversations where id = ?1", values![conversation], |row| {
+            row.parsed(0, VisitorId::parse)
+        })?;
+    Ok(visitor.is_some_and(|visitor| visitor.is_nobody()))
 }
 
 /// Everything in one conversation that says who it was with, or what was said.

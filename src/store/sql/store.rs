@@ -1,7 +1,7 @@
 //! The store port: each command a job on the writing thread, each question
 //! a job on a reading one.
 
-use super::{Sql, SqlStore, agents, commit, conversations, entries, handoffs, values};
+use super::{Sql, SqlStore, agents, commit, conversations, entries, handoffs, person, values};
 use crate::domain::agent::{Attendance, Presence};
 use crate::domain::analysis::Analysis;
 use crate::domain::conversation::{Change, Conversation, Entry, StateName};
@@ -90,6 +90,8 @@ impl Store for SqlStore {
     ) -> Result<(), StoreError> {
         let (conversation, by) = (conversation.clone(), by.clone());
         self.write(move |c| {
+            let is_of_nobody = person::is_of_nobody(c, conversation.as_str())?;
+            let note = wrap_up.note.as_deref().filter(|_| !is_of_nobody);
             c.run(
                 "insert into judgements (conversation, disposition, label, note, by_agent) values (?1, ?2, ?3, ?4, ?5) \
                  on conflict (conversation) do update set disposition = excluded.disposition, label = excluded.label, \
@@ -98,7 +100,7 @@ impl Store for SqlStore {
                     conversation.as_str(),
                     wrap_up.disposition.as_str(),
                     wrap_up.label.map(Label::as_str),
-                    wrap_up.note.as_deref(),
+                    note,
                     by.as_str(),
                 ],
             )

@@ -1,12 +1,13 @@
 //! The upkeep port: what happens to the data over the years.
 
 use super::directory::audit;
-use super::{Dialect, SqlStore, person, retention, values};
-use crate::domain::id::VisitorId;
+use super::{Dialect, SqlStore, outline, person, retention, values};
+use crate::domain::conversation::Conversation;
+use crate::domain::id::{ConversationId, VisitorId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{
-    EraseError, Erased, KeptCounts, Person, Place, Removed, StoreError, Upkeep, Walked,
+    EraseError, Erased, KeptCounts, Outline, Person, Place, Removed, StoreError, Upkeep, Walked,
 };
 use async_trait::async_trait;
 
@@ -49,6 +50,35 @@ impl Upkeep for SqlStore {
         self.read(move |sql| person::visitors_of(sql, &person)).await
     }
 
+    async fn find_visitors(
+        &self,
+        text: &str,
+        or: &[VisitorId],
+        limit: usize,
+    ) -> Result<Vec<VisitorId>, StoreError> {
+        let (text, or) = (text.to_owned(), or.to_vec());
+        self.read(move |sql| outline::find(sql, &text, &or, limit)).await
+    }
+
+    async fn outline_of(&self, visitor: &VisitorId) -> Result<Option<Outline>, StoreError> {
+        let visitor = visitor.clone();
+        self.read(move |sql| outline::outline(sql, &visitor)).await
+    }
+
+    async fn conversations_of(
+        &self,
+        visitor: &VisitorId,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let visitor = visitor.clone();
+        self.read(move |sql| outline::conversations_of(sql, &visitor, limit)).await
+    }
+
+    async fn unfinished_of(&self, visitor: &VisitorId) -> Result<Vec<ConversationId>, StoreError> {
+        let visitor = visitor.clone();
+        self.read(move |sql| outline::unfinished_of(sql, &visitor)).await
+    }
+
     async fn held_of(&self, visitor: &VisitorId) -> Result<String, StoreError> {
         let visitor = visitor.clone();
         self.read(move |sql| person::held_of(sql, &visitor)).await
@@ -60,6 +90,10 @@ impl Upkeep for SqlStore {
 
     async fn erase(&self, stamp: Stamp, visitor: VisitorId, fresh: String) -> Result<Erased, EraseError> {
         self.write(move |sql| person::erase(sql, &stamp, &visitor, &fresh)).await
+    }
+
+    async fn n_erasures(&self) -> Result<u64, StoreError> {
+        self.read_here(person::n_erasures).await
     }
 
     async fn kept_counts(&self) -> Result<KeptCounts, StoreError> {

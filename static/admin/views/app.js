@@ -1,7 +1,7 @@
 // The frame of the admin console: the bar that says which policy is live, the
 // navigation, the page, and the question before something unsaved is left.
 
-import { activity, bookOpen, chevronDown, circleAlert, circleUser, externalLink, globe, history, logOut, menu, messageSquareText, moon, pencil, scrollText, slidersHorizontal, sun, trendingUp, triangleAlert, users, x, zap } from '../../vendor/icons.js';
+import { activity, bookOpen, chevronDown, circleAlert, circleUser, externalLink, globe, history, logOut, menu, messageSquareText, moon, pencil, scrollText, slidersHorizontal, sun, trendingUp, triangleAlert, users, userSearch, x, zap } from '../../vendor/icons.js';
 import { api } from '../../shared/api.js';
 import { plural } from '../../shared/format.js';
 import { html, Icon, useEffect, useRef, useState } from '../../shared/html.js';
@@ -18,14 +18,15 @@ import { Conversations } from './conversations.js';
 import { Knowledge } from './knowledge.js';
 import { Learning } from './learning.js';
 import { Live } from './live.js';
+import { Persons } from './persons.js';
 import { Queues } from './queues.js';
 import { Tuning } from './tuning.js';
 import { Widgets } from './widgets.js';
 
 /** @type {Record<string, any>} */
-const ICONS = { live: activity, conversations: messageSquareText, tuning: slidersHorizontal, learning: trendingUp, knowledge: bookOpen, canned: zap, queues: users, widgets: globe, audit: scrollText };
+const ICONS = { live: activity, conversations: messageSquareText, tuning: slidersHorizontal, learning: trendingUp, knowledge: bookOpen, canned: zap, queues: users, widgets: globe, persons: userSearch, audit: scrollText };
 /** @type {Record<string, any>} */
-const VIEWS = { live: Live, conversations: Conversations, tuning: Tuning, learning: Learning, knowledge: Knowledge, canned: Canned, queues: Queues, agents: Agents, widgets: Widgets, audit: Audit };
+const VIEWS = { live: Live, conversations: Conversations, tuning: Tuning, learning: Learning, knowledge: Knowledge, canned: Canned, queues: Queues, agents: Agents, widgets: Widgets, persons: Persons, audit: Audit };
 
 export function App() {
   const who = account.value;

@@ -8,6 +8,7 @@ use baton::domain::time::Timestamp;
 use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Clock, Question, Reply};
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -67,12 +68,24 @@ pub struct ScriptedAnalyzer {
     found: Mutex<HashMap<String, Found>>,
     when: Mutex<When>,
     pending: Mutex<Vec<Pending>>,
+    n_forgotten: AtomicUsize,
 }
 
 impl ScriptedAnalyzer {
     /// A model that answers at once.
     pub fn new(clock: TestClock) -> Self {
-        Self { clock, found: Mutex::default(), when: Mutex::new(When::Now), pending: Mutex::default() }
+        Self {
+            clock,
+            found: Mutex::default(),
+            when: Mutex::new(When::Now),
+            pending: Mutex::default(),
+            n_forgotten: AtomicUsize::new(0),
+        }
+    }
+
+    /// How often it was told to forget texts.
+    pub fn n_forgotten(&self) -> usize {
+        self.n_forgotten.load(Ordering::Acquire)
     }
 
     /// How the model answers, where a text does not say otherwise.
@@ -142,6 +155,10 @@ impl Analyzer for ScriptedAnalyzer {
 
     fn words(&self, text: &str) -> Analysis {
         self.of(text).words
+    }
+
+    fn forget(&self) {
+        self.n_forgotten.fetch_add(1, Ordering::AcqRel);
     }
 
     fn learn(&self, _intents: &[OwnIntent]) -> oneshot::Receiver<()> {

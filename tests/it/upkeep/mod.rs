@@ -3,6 +3,7 @@
 
 mod backup;
 mod moving;
+mod people;
 mod years;
 
 use std::path::Path;
