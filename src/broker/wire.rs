@@ -22,8 +22,11 @@ struct Wire {
 #[serde(rename_all = "snake_case")]
 enum Said {
     Conversation { id: ConversationId, position: u64 },
+    Message { id: ConversationId, position: u64, seq: u64 },
+    Inside { id: ConversationId, position: u64 },
     Explained { id: ConversationId },
     Queues,
+    Offered { agent: AgentId },
     Typing { id: ConversationId, who: Who, is: bool },
     Read { id: ConversationId, who: Who, seq: u64 },
     Policy,
@@ -62,8 +65,11 @@ impl From<Who> for Side {
 pub(super) fn write(hint: &Hint) -> Vec<u8> {
     let said = match hint.clone() {
         Hint::Conversation { id, position } => Said::Conversation { id, position },
+        Hint::Message { id, position, visitor_seq } => Said::Message { id, position, seq: visitor_seq },
+        Hint::Inside { id, position } => Said::Inside { id, position },
         Hint::Explained { id } => Said::Explained { id },
         Hint::Queues => Said::Queues,
+        Hint::Offered { agent } => Said::Offered { agent },
         Hint::Typing { id, who, is_typing } => Said::Typing { id, who: who.into(), is: is_typing },
         Hint::Read { id, who, visitor_seq } => Said::Read { id, who: who.into(), seq: visitor_seq },
         Hint::Policy => Said::Policy,
@@ -83,8 +89,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Hint> {
     }
     Some(match h {
         Said::Conversation { id, position } => Hint::Conversation { id, position },
+        Said::Message { id, position, seq } => Hint::Message { id, position, visitor_seq: seq },
+        Said::Inside { id, position } => Hint::Inside { id, position },
         Said::Explained { id } => Hint::Explained { id },
         Said::Queues => Hint::Queues,
+        Said::Offered { agent } => Hint::Offered { agent },
         Said::Typing { id, who, is } => Hint::Typing { id, who: who.into(), is_typing: is },
         Said::Read { id, who, seq } => Hint::Read { id, who: who.into(), visitor_seq: seq },
         Said::Policy => Hint::Policy,
@@ -102,8 +111,11 @@ mod tests {
         let agent = Side::Agent(AgentId::from_suffix("ana"));
         let hints = [
             Hint::Conversation { id: id.clone(), position: u64::MAX },
+            Hint::Message { id: id.clone(), position: u64::MAX, visitor_seq: u64::MAX },
+            Hint::Inside { id: id.clone(), position: u64::MAX },
             Hint::Explained { id: id.clone() },
             Hint::Queues,
+            Hint::Offered { agent: AgentId::from_suffix("ana") },
             Hint::Typing { id: id.clone(), who: agent.clone(), is_typing: true },
             Hint::Typing { id: id.clone(), who: Side::Bot, is_typing: false },
             Hint::Read { id: id.clone(), who: agent, visitor_seq: 7 },

@@ -14,7 +14,8 @@ pub enum Event {
     },
     /// A message of a visitor was analyzed.
     MessageAnalyzed {
-        /// `model`, `words` (the model was absent, slow or broken) or `late` (the model, after words had answered).
+        /// `model` (within the budget), `words` (the model was absent, slow or broken), `late` (the model, after words
+        /// had answered) or `phrase` (a request in so many words, decided on at once; the model's follows).
         by: &'static str,
         /// From asking to the answer.
         took: Duration,

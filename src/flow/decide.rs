@@ -8,6 +8,8 @@
 //! The live path takes the same steps over the log that tuning takes over an export, so
 //! the two cannot differ. It goes on from where it stood: see `standing`.
 
+use super::analyze::{Analyzed, Late};
+use super::found::Found;
 use super::reply::Asked;
 use super::standing::Standing;
 use super::{ATTEMPTS, Flow, FlowError};
@@ -22,7 +24,6 @@ use crate::domain::tuning::Event;
 use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use std::collections::BTreeMap;
-use tokio::sync::oneshot;
 
 /// Entries read at once.
 const PAGE: usize = 1_000;
@@ -85,29 +86,44 @@ impl Flow {
     /// Everything from the message at `position` to what follows from it. Errors end in the log; the message itself is
     /// stored, and `watch` comes back to what is not decided.
     pub(super) async fn think(&self, id: &ConversationId, position: u64, text: &str) {
-        let analyzed = self.analyze(text).await;
-        match self.decide_up_to(id, position, analyzed.analysis).await {
-            Ok(asked) => self.go_on(id, asked),
-            Err(error) => self.note_failure(id, "decide", &error),
+        let Analyzed { analysis, late } = self.analyze(text).await;
+        let findings = &self.0.findings;
+        if !findings.add(id, Found { position, analysis, late }) {
+            return;
         }
-        if let Some(late) = analyzed.late {
-            self.fold_in_late(id, position, late).await;
+        let Some(turn) = findings.turn().await else { return };
+        let (mut found, mut awaited) = (Vec::new(), Vec::new());
+        for one in findings.take(id) {
+            found.push((one.position, one.analysis));
+            awaited.extend(one.late.map(|late| (one.position, late)));
+        }
+        if let Err(error) = self.decide_on(id, found).await {
+            self.note_failure(id, "decide", &error);
+        }
+        drop(turn);
+        for (position, late) in awaited {
+            self.await_late(id, position, late);
         }
     }
 
+    fn await_late(&self, id: &ConversationId, position: u64, late: Late) {
+        let (flow, id) = (self.clone(), id.clone());
+        self.0.tracker.spawn("think", async move { flow.fold_in_late(&id, position, late).await });
+    }
+
     /// Waits for what the model finds late, as long as the process lives. A model that hangs holds up nobody.
-    async fn fold_in_late(&self, id: &ConversationId, position: u64, late: oneshot::Receiver<Analysis>) {
-        let asked_at = self.0.ports.clock.now();
+    async fn fold_in_late(&self, id: &ConversationId, position: u64, late: Late) {
         let analysis = tokio::select! {
             biased;
             () = self.0.tracker.stopping() => return,
-            found = late => match found {
+            found = late.found => match found {
                 Ok(analysis) => analysis,
                 Err(_) => return,
             },
         };
-        let took = self.0.ports.clock.now().since(asked_at);
-        self.observe(Counted::MessageAnalyzed { by: "late", took });
+        let took = self.0.ports.clock.now().since(late.asked_at);
+        let by = if took <= self.0.settings.analysis_budget { "model" } else { "late" };
+        self.observe(Counted::MessageAnalyzed { by, took });
         match self.revise(id, position, analysis).await {
             Ok(asked) => self.go_on(id, asked),
             Err(error) => self.note_failure(id, "revise", &error),
@@ -123,11 +139,10 @@ impl Flow {
         text: &str,
     ) -> Result<(), FlowError> {
         let words = self.0.ports.analyzer.words(text);
-        let asked = self.decide_up_to(id, position, words).await?;
-        self.go_on(id, asked);
-        if let Some(late) = self.0.ports.analyzer.start(text) {
-            let (flow, id) = (self.clone(), id.clone());
-            self.0.tracker.spawn("think", async move { flow.fold_in_late(&id, position, late).await });
+        self.decide_on(id, vec![(position, words)]).await?;
+        let asked_at = self.0.ports.clock.now();
+        if let Some(found) = self.0.ports.analyzer.start(text) {
+            self.await_late(id, position, Late { asked_at, found });
         }
         Ok(())
     }
@@ -172,37 +187,53 @@ impl Flow {
         Ok(Known { conversation, entries, analyses: store.analyses(id).await? })
     }
 
-    /// Decides about every message up to `position` that is not decided yet. Earlier ones whose analysis has not come
-    /// are decided on words now; the model's, when it comes, revises them.
-    async fn decide_up_to(
+    /// Decides on what was found, in the order of the log, and on every message before it that is not decided yet:
+    /// earlier ones whose analysis has not come are decided on words now; the model's, when it comes, revises them.
+    async fn decide_on(&self, id: &ConversationId, found: Vec<(u64, Analysis)>) -> Result<(), FlowError> {
+        let was_decided = {
+            let _lane = self.0.lanes.enter(id).await;
+            let mut attempt = 0;
+            loop {
+                match self.decide_once(id, &found).await {
+                    Err(FlowError::Conflict) if attempt + 1 < ATTEMPTS => attempt += 1,
+                    other => {
+                        let (was_decided, asked) = other?;
+                        self.go_on(id, asked);
+                        break was_decided;
+                    }
+                }
+            }
+        };
+        for (position, analysis) in found.into_iter().filter(|(position, _)| *position <= was_decided) {
+            let asked = self.revise(id, position, analysis).await?;
+            self.go_on(id, asked);
+        }
+        Ok(())
+    }
+
+    /// Up to where everything was decided before, and what follows from what is decided now.
+    async fn decide_once(
         &self,
         id: &ConversationId,
-        position: u64,
-        analysis: Analysis,
-    ) -> Result<Option<Asked>, FlowError> {
-        let _lane = self.0.lanes.enter(id).await;
-        for _ in 0..ATTEMPTS {
-            let (conversation, mut standing) = self.stand(id).await?;
-            let decided = conversation.decided_position;
-            if decided >= position {
-                self.keep(&conversation, standing);
-                drop(_lane);
-                return Box::pin(self.revise(id, position, analysis)).await;
-            }
-            let mut new = vec![(position, analysis.clone())];
-            let earlier = standing.undecided(position - 1);
-            new.extend(earlier.map(|(earlier, text)| (earlier, self.0.ports.analyzer.words(text))));
-            standing.go_on_to(position, decided, &new);
-            let decisions = standing.news_from(decided + 1);
-            let mut change = Change::of(conversation.clone());
-            change.analyses = new;
-            change.conversation.decided_position = position;
-            match self.write_decisions(&conversation, standing, change, decisions).await {
-                Err(FlowError::Conflict) => {}
-                other => return other,
-            }
-        }
-        Err(FlowError::Conflict)
+        found: &[(u64, Analysis)],
+    ) -> Result<(u64, Option<Asked>), FlowError> {
+        let (conversation, mut standing) = self.stand(id).await?;
+        let decided = conversation.decided_position;
+        let Some((position, _)) = found.last().filter(|(position, _)| *position > decided) else {
+            self.keep(&conversation, standing);
+            return Ok((decided, None));
+        };
+        let is_found = |at: u64| found.iter().any(|(position, _)| *position == at);
+        let mut new: Vec<(u64, Analysis)> = found.iter().filter(|(at, _)| *at > decided).cloned().collect();
+        let earlier = standing.undecided(position - 1).filter(|(at, _)| !is_found(*at));
+        new.extend(earlier.map(|(earlier, text)| (earlier, self.0.ports.analyzer.words(text))));
+        standing.go_on_to(*position, decided, &new);
+        let decisions = standing.news_from(decided + 1);
+        let mut change = Change::of(conversation.clone());
+        change.analyses = new;
+        change.conversation.decided_position = *position;
+        let asked = self.write_decisions(&conversation, standing, change, decisions).await?;
+        Ok((decided, asked))
     }
 
     /// The model's analysis of a message that was decided on words: folded in at its place. It may still escalate.
@@ -291,7 +322,7 @@ impl Flow {
                 if has_moved {
                     self.tell_state(&id, position)
                 } else {
-                    self.tell(&id, position)
+                    self.tell_inside(&id, position)
                 }
                 Ok(asked)
             }

@@ -4,6 +4,7 @@
 //! Writes  handoff, place in the queue, notices, new control epoch: one command, with the decision that called for it.
 //! Next    `offer`.
 
+use super::offer::place_of;
 use super::{Flow, FlowError, command};
 use crate::domain::agent::Attendance;
 use crate::domain::conversation::{Change, Conversation, ConversationState, NewEntry, Notice, Reservation};
@@ -12,14 +13,17 @@ use crate::domain::escalation::{
 };
 use crate::domain::handoff::{EscalationType, Handoff, HandoffStatus};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId, WidgetKey};
-use crate::domain::queue::{Priority, Queue, choose};
+use crate::domain::queue::{Place, Priority, Queue, choose, compare};
 use crate::domain::routing::{Candidate, serves};
 use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Event, replay_fold};
 use crate::fault::point;
 use crate::flow::decide::events_of;
 use crate::flow::ports::{Ack, IdSource};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Queues, agents and who waits, at one moment.
 pub(super) struct Floor {
@@ -27,6 +31,7 @@ pub(super) struct Floor {
     pub(super) candidates: Vec<Candidate>,
     pub(super) waiting: Vec<Conversation>,
     pub(super) now: Timestamp,
+    places: OnceLock<HashMap<ConversationId, u32>>,
 }
 
 impl Floor {
@@ -44,6 +49,22 @@ impl Floor {
         })
     }
 
+    /// The place of everybody who waits, from 1, each in their own queue.
+    pub(super) fn places(&self, step: Duration) -> &HashMap<ConversationId, u32> {
+        self.places.get_or_init(|| {
+            let mut waiting: Vec<_> =
+                self.waiting.iter().filter_map(|c| Some((place_of(c)?, c.queue.as_ref()))).collect();
+            waiting.sort_by(|(a, _), (b, _)| compare(a, b, self.now, step));
+            let mut ahead: HashMap<_, u32> = HashMap::new();
+            let count = |(place, queue): (Place, _)| {
+                let n = ahead.entry(queue).or_default();
+                *n += 1;
+                (place.conversation, *n)
+            };
+            waiting.into_iter().map(count).collect()
+        })
+    }
+
     pub(super) fn candidate(&self, agent: &AgentId) -> Option<&Candidate> {
         self.candidates.iter().find(|candidate| candidate.agent.id == *agent)
     }
@@ -51,10 +72,8 @@ impl Floor {
     /// A reservation with this agent and their name, when they are there and have room.
     pub(super) fn room_of(&self, agent: &AgentId) -> Option<(Reservation, String)> {
         let candidate = self.candidate(agent)?;
-        let is_free =
-            candidate.attendance.is_reachable() && candidate.attendance.held < candidate.agent.capacity;
         let reservation = Reservation { agent: agent.clone(), capacity: candidate.agent.capacity };
-        is_free.then(|| (reservation, candidate.agent.name.clone()))
+        candidate.has_room().then(|| (reservation, candidate.agent.name.clone()))
     }
 
     /// Whether anybody who serves the queue is there.
@@ -116,21 +135,26 @@ impl Handoff {
 }
 
 impl Flow {
-    pub(super) async fn floor(&self) -> Result<Floor, FlowError> {
+    /// Every agent, and where they are.
+    pub(super) async fn candidates(&self) -> Result<Vec<Candidate>, FlowError> {
         let ports = &self.0.ports;
         let attendance = ports.store.attendance().await?;
         let candidates = ports.directory.accounts().await?.into_iter().filter(|account| !account.is_disabled);
-        let candidates = candidates
-            .map(|account| Candidate {
-                attendance: attendance.get(&account.agent.id).copied().unwrap_or_else(Attendance::default),
-                agent: account.agent,
-            })
-            .collect();
+        let candidates = candidates.map(|account| Candidate {
+            attendance: attendance.get(&account.agent.id).copied().unwrap_or_else(Attendance::default),
+            agent: account.agent,
+        });
+        Ok(candidates.collect())
+    }
+
+    pub(super) async fn floor(&self) -> Result<Floor, FlowError> {
+        let ports = &self.0.ports;
         Ok(Floor {
             queues: ports.directory.queues().await?,
-            candidates,
+            candidates: self.candidates().await?,
             waiting: ports.store.waiting().await?,
             now: ports.clock.now(),
+            places: OnceLock::new(),
         })
     }
 
@@ -142,7 +166,7 @@ impl Flow {
         counterfactual: Option<Counterfactual>,
         intent: &str,
     ) -> Result<(Handoff, Vec<NewEntry>), FlowError> {
-        let (floor, policy) = (self.floor().await?, self.policy());
+        let (floor, policy) = (self.floor_now().await?, self.policy());
         let queue = choose(&floor.queues, intent).map(|queue| queue.id.clone());
         let mut handoff =
             floor.handoff(conversation, queue, decision.reasons.clone(), &policy, &*self.0.ports.ids);

@@ -28,6 +28,7 @@ mod decide;
 mod error;
 mod escalate;
 mod explain;
+mod found;
 mod lane;
 mod nodes;
 mod observe;
@@ -96,6 +97,7 @@ struct Inner {
     policy: ArcSwap<EscalationPolicy>,
     lanes: lane::Lanes,
     standings: standing::Standings,
+    findings: found::Findings,
     unmatched: Notify,
     shown: view::Shown,
     place: nodes::Place,
@@ -113,6 +115,7 @@ impl Flow {
             policy: ArcSwap::from_pointee(policy),
             lanes: lane::Lanes::default(),
             standings: standing::Standings::default(),
+            findings: found::Findings::default(),
             unmatched: Notify::new(),
             shown: view::Shown::default(),
             place: nodes::Place::new(node),
@@ -227,6 +230,11 @@ impl Flow {
     /// The log has grown.
     fn tell(&self, id: &ConversationId, position: u64) {
         self.0.ports.bus.hint(Hint::Conversation { id: id.clone(), position });
+    }
+
+    /// The log has grown by what visitors do not see.
+    fn tell_inside(&self, id: &ConversationId, position: u64) {
+        self.0.ports.bus.hint(Hint::Inside { id: id.clone(), position });
     }
 
     /// The log has grown, and who waits or who has room may have changed.

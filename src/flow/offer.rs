@@ -11,10 +11,10 @@ use crate::domain::conversation::{Conversation, ConversationState, Reservation, 
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId, OfferId};
 use crate::domain::queue::{Place, compare};
-use crate::domain::routing::{NoRoute, route};
+use crate::domain::routing::{Candidate, NoRoute, route};
 use crate::domain::time::Timestamp;
 use crate::fault::point;
-use crate::flow::ports::Ack;
+use crate::flow::ports::{Ack, Hint};
 use std::time::Duration;
 
 /// How long after a failed round the next one comes by itself.
@@ -61,6 +61,10 @@ impl Flow {
     ///
     /// When the store does not answer.
     pub async fn offer_waiting(&self) -> Result<(), FlowError> {
+        // Most rounds find nobody with room, and need not look at who waits.
+        if !self.candidates().await?.iter().any(Candidate::has_room) {
+            return Ok(());
+        }
         let mut floor = self.floor().await?;
         let policy = self.policy();
         let mut waiting: Vec<Conversation> = floor
@@ -98,6 +102,7 @@ impl Flow {
         drop(_lane);
         point("offer.before_hint");
         self.tell_state(&conversation.id, conversation.last_position);
+        self.0.ports.bus.hint(Hint::Offered { agent: agent.id.clone() });
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::time::Timestamp;
 use crate::fault::point;
-use crate::flow::ports::{Ack, Receipt, StoreError};
+use crate::flow::ports::{Ack, CommandKey, Hint, Receipt, StoreError};
 
 impl Flow {
     /// Stores a message and acknowledges it, before anything thinks about it (invariant 2). Opens a conversation where
@@ -31,34 +31,16 @@ impl Flow {
         let key = command::key(visitor.as_str(), client_id, &["message", body.as_str()]);
         for _ in 0..ATTEMPTS {
             let now = ports.clock.now();
-            let latest = ports.store.latest_of(visitor).await?;
-            let was_open = latest.as_ref().is_some_and(|latest| latest.state.is_open());
-            let message = || NewEntry::message(Author::Visitor, body.clone(), now);
-            let result = match latest {
-                Some(open) if open.state.is_open() => {
-                    let receipt = Receipt {
-                        conversation: open.id,
-                        visitor: visitor.clone(),
-                        body: body.clone(),
-                        at: now,
-                        command: key.clone(),
-                    };
-                    let received = ports.store.receive(receipt).await;
+            let receipt =
+                Receipt { visitor: visitor.clone(), body: body.clone(), at: now, command: key.clone() };
+            let (result, is_waiting) = match ports.store.receive(receipt).await {
+                // They have nothing open, or had not.
+                Err(StoreError::Conflict) => self.begin_with(visitor, widget, &body, &key, now).await?,
+                received => {
                     if received.as_ref().is_ok_and(|ack| !is_retry(ack, now)) {
                         self.observe(Event::MessageStored { author: "visitor" });
                     }
-                    received
-                }
-                other => {
-                    if let Some(ack) = ports.store.answered(&key).await? {
-                        return Ok(ack);
-                    }
-                    let mut change = match other {
-                        Some(last) if self.may_reopen(&last) => self.reopening(last).await?,
-                        last => self.opening(visitor, widget, last.map(|last| last.id)),
-                    };
-                    change.entries.insert(0, message());
-                    self.commit(None, change, Some(key.clone())).await
+                    (received, false)
                 }
             };
             match result {
@@ -67,7 +49,7 @@ impl Flow {
                 other => {
                     let ack = other?;
                     point("receive.before_think");
-                    if !was_open {
+                    if is_waiting {
                         self.tell_state(&ack.conversation, ack.position.unwrap_or(0));
                     }
                     // A retry of what was decided already asks nobody again.
@@ -79,6 +61,25 @@ impl Flow {
             }
         }
         Err(FlowError::Conflict)
+    }
+
+    /// A message of a visitor who has nothing open: opens a conversation with it, or reopens the last; then somebody
+    /// waits who did not.
+    async fn begin_with(
+        &self,
+        visitor: &VisitorId,
+        widget: Option<&WidgetKey>,
+        body: &Body,
+        key: &CommandKey,
+        now: Timestamp,
+    ) -> Result<(Result<Ack, StoreError>, bool), FlowError> {
+        let (mut change, is_waiting) = match self.0.ports.store.latest_of(visitor).await? {
+            Some(open) if open.state.is_open() => return Ok((Err(StoreError::Conflict), false)),
+            Some(last) if self.may_reopen(&last) => (self.reopening(last).await?, true),
+            last => (self.opening(visitor, widget, last.map(|last| last.id)), false),
+        };
+        change.entries.insert(0, NewEntry::message(Author::Visitor, body.clone(), now));
+        Ok((self.commit(None, change, Some(key.clone())).await, is_waiting))
     }
 
     /// The visitor's open conversation, made where there is none.
@@ -142,7 +143,8 @@ impl Flow {
     /// Goes on after the acknowledgement, in a task of its own.
     fn think_about(&self, ack: &Ack, body: Body) {
         let Some(position) = ack.position else { return };
-        self.tell(&ack.conversation, position);
+        let (id, visitor_seq) = (ack.conversation.clone(), ack.visitor_seq.unwrap_or(u64::MAX));
+        self.0.ports.bus.hint(Hint::Message { id, position, visitor_seq });
         let (flow, id) = (self.clone(), ack.conversation.clone());
         self.0.tracker.spawn("think", async move { flow.think(&id, position, body.as_str()).await });
     }

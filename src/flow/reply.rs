@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// How much later than the bot's own deadline its silence is noticed by the watch.
 pub(super) const SILENCE_MARGIN: Duration = Duration::from_secs(3);
+/// How long a bot may think before it is seen to type.
+const TYPES_AFTER: Duration = Duration::from_millis(250);
 /// What a bot without words of its own says when it does not know.
 const NO_ANSWER: &str = "I could not find an answer to that.";
 
@@ -34,10 +36,23 @@ impl Flow {
     pub(super) async fn ask_bot(&self, id: &ConversationId, question: Question, epoch: u64) {
         let bus = &self.0.ports.bus;
         let typing = |is_typing| Hint::Typing { id: id.clone(), who: Side::Bot, is_typing };
-        bus.hint(typing(true));
         let begun = self.0.ports.clock.now();
         let asked = question.position;
-        let reply = self.0.ports.bot.reply(question).await;
+        let mut replying = self.0.ports.bot.reply(question);
+        let soon = tokio::select! {
+            biased;
+            reply = &mut replying => Some(reply),
+            () = self.0.ports.clock.sleep(TYPES_AFTER) => None,
+        };
+        let reply = match soon {
+            Some(reply) => reply,
+            None => {
+                bus.hint(typing(true));
+                let reply = replying.await;
+                bus.hint(typing(false));
+                reply
+            }
+        };
         let outcome = match &reply {
             Reply::Answer(_) => "answer",
             Reply::NoAnswer(_) => "no_answer",
@@ -45,7 +60,6 @@ impl Flow {
             Reply::Silent => "silent",
         };
         self.observe(Counted::BotReplied { outcome, took: self.0.ports.clock.now().since(begun) });
-        bus.hint(typing(false));
         point("reply.before_write");
         if let Err(error) = self.take_reply(id, epoch, asked, reply).await {
             self.note_failure(id, "take the bot's answer", &error);

@@ -216,13 +216,24 @@ pub type Earlier = (ConversationId, Option<Timestamp>, Option<String>, Option<St
 /// The waiting as they were at a generation and an instant.
 type Listed = (u64, Timestamp, Arc<Vec<Card>>);
 
-/// What many look at at the same moment: read once, shown to all who ask within it. Nothing is decided on it.
+/// What many look at at the same moment: read once, shown to all who ask within it.
 #[derive(Default)]
 pub(super) struct Shown {
-    floor: Mutex<Option<(u64, Arc<Floor>)>>,
+    floor: Mutex<Option<Look>>,
     waiting: Mutex<Option<Listed>>,
     /// Grows with every change on this node, so that nobody is shown what was before it.
     generation: AtomicU64,
+    /// Looks at the floor that have begun.
+    begun: AtomicU64,
+}
+
+/// The floor as one look has found it.
+struct Look {
+    /// Which look it was.
+    number: u64,
+    /// The generation in which it began.
+    generation: u64,
+    floor: Arc<Floor>,
 }
 
 impl Shown {
@@ -237,20 +248,33 @@ impl Shown {
 }
 
 impl Flow {
-    /// The floor as it was at most a moment ago.
+    /// The floor as it was at most a moment ago, and not before a change that was made here.
     async fn shown_floor(&self) -> Result<Arc<Floor>, FlowError> {
-        let mut shown = self.0.shown.floor.lock().await;
-        let now = self.0.ports.clock.now();
         let generation = self.0.shown.generation();
-        if let Some((made_in, floor)) = &*shown
-            && *made_in == generation
-            && now.since(floor.now) < FRESH
-            && floor.now <= now
-        {
-            return Ok(floor.clone());
+        let now = self.0.ports.clock.now();
+        let is_good = |look: &Look| {
+            look.generation >= generation && now.since(look.floor.now) < FRESH && look.floor.now <= now
+        };
+        self.floor_if(is_good).await
+    }
+
+    /// The floor as it is now: read after this was asked. Who asks while another reads waits and reads for all who do.
+    pub(super) async fn floor_now(&self) -> Result<Arc<Floor>, FlowError> {
+        self.floor_if(|_| false).await
+    }
+
+    /// The floor of a look that began after this was asked, or of an earlier one that is good enough.
+    async fn floor_if(&self, is_good: impl Fn(&Look) -> bool) -> Result<Arc<Floor>, FlowError> {
+        let shown = &self.0.shown;
+        let asked = shown.begun.load(Ordering::Acquire);
+        let mut last = shown.floor.lock().await;
+        if let Some(look) = last.as_ref().filter(|look| look.number > asked || is_good(look)) {
+            return Ok(look.floor.clone());
         }
+        let number = shown.begun.fetch_add(1, Ordering::AcqRel) + 1;
+        let generation = shown.generation();
         let floor = Arc::new(self.floor().await?);
-        *shown = Some((generation, floor.clone()));
+        *last = Some(Look { number, generation, floor: floor.clone() });
         Ok(floor)
     }
 
@@ -304,8 +328,12 @@ impl Flow {
     }
 
     fn place_in(&self, floor: &Floor, conversation: &Conversation, queue: &QueueId) -> Option<u32> {
-        let own = place_of(conversation)?;
         let step = self.policy().service.priority_step;
+        if let Some(place) = floor.places(step).get(&conversation.id) {
+            return Some(*place);
+        }
+        // It has come or changed since.
+        let own = place_of(conversation)?;
         let is_ahead = |other: &&Conversation| {
             other.queue.as_ref() == Some(queue)
                 && place_of(other).is_some_and(|place| compare(&place, &own, floor.now, step).is_lt())

@@ -43,7 +43,9 @@ struct Followed {
 impl Followed {
     /// Sockets were told this by a hint.
     fn hinted(&mut self, hint: &Hint) {
-        if let Hint::Conversation { id, position } = hint
+        if let Hint::Conversation { id, position }
+        | Hint::Message { id, position, .. }
+        | Hint::Inside { id, position } = hint
             && let Some(told) = self.told.get_mut(id)
         {
             told.last_position = told.last_position.max(*position);

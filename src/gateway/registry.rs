@@ -32,6 +32,8 @@ pub struct News {
     pub poll: bool,
     /// Who waits or could answer changed.
     pub queues: bool,
+    /// Something is offered to this agent: what they are shown of it does not wait.
+    pub offered: bool,
     /// These conversations have new entries or another state.
     pub conversations: BTreeSet<ConversationId>,
     /// Of these anything may have moved, also what has no entry: read marks, analyses.
@@ -73,6 +75,8 @@ pub struct Connection {
     news: Mutex<News>,
     /// Whether news of the queues matter to it: agents, and visitors who wait.
     hears_queues: AtomicBool,
+    /// A visitor's own message that was sent last as an entry, with nothing left out before it.
+    sent: Mutex<Option<(ConversationId, u64)>>,
 }
 
 impl Connection {
@@ -100,6 +104,20 @@ impl Connection {
     /// From now on they do not.
     pub fn ignore_queues(&self) {
         self.hears_queues.store(false, Ordering::Relaxed);
+    }
+
+    /// Its visitor was sent everything up to here.
+    pub fn note_sent(&self, id: &ConversationId, visitor_seq: u64) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *sent {
+            Some((last, seq)) if last == id => *seq = visitor_seq,
+            other => *other = Some((id.clone(), visitor_seq)),
+        }
+    }
+
+    fn has_sent(&self, id: &ConversationId, visitor_seq: u64) -> bool {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.as_ref().is_some_and(|(last, seq)| last == id && *seq >= visitor_seq)
     }
 
     fn tell(&self, change: impl FnOnce(&mut News)) {
@@ -233,6 +251,7 @@ impl Registry {
             bell: Notify::new(),
             news: Mutex::new(News::default()),
             hears_queues: AtomicBool::new(false),
+            sent: Mutex::default(),
         });
         let mut connections = of.entry(holder.clone()).or_default();
         connections.push(Arc::clone(&connection));
@@ -325,8 +344,22 @@ impl Registry {
             Hint::Conversation { id, .. } => {
                 self.tell_conversation(id, |news| _ = news.conversations.insert(id.clone()));
             }
+            Hint::Message { id, visitor_seq, .. } => {
+                let change = |news: &mut News| _ = news.conversations.insert(id.clone());
+                let is_new = |connection: &Connection| !connection.has_sent(id, *visitor_seq);
+                self.tell_visitor(id, is_new, change);
+                self.tell_watchers(id, change);
+            }
+            Hint::Inside { id, .. } => {
+                self.tell_watchers(id, |news| _ = news.conversations.insert(id.clone()));
+            }
             Hint::Explained { id } => {
                 self.tell_watchers(id, |news| _ = news.explained.insert(id.clone()));
+            }
+            Hint::Offered { agent } => {
+                for connection in self.inner.agents.get(agent).iter().flat_map(|entry| entry.value()) {
+                    connection.tell(|news| news.offered = true);
+                }
             }
             Hint::Queues => self.tell_everybody(Audience::Queues, |news| news.queues = true),
             Hint::Typing { id, who, is_typing } => {
@@ -371,13 +404,20 @@ impl Registry {
     }
 
     fn tell_conversation(&self, id: &ConversationId, change: impl Fn(&mut News)) {
-        let visitor = self.inner.visitor_of.get(id).map(|entry| entry.value().clone());
-        if let Some(visitor) = visitor {
-            for connection in self.inner.visitors.get(&visitor).iter().flat_map(|entry| entry.value()) {
-                connection.tell(&change);
-            }
-        }
+        self.tell_visitor(id, |_| true, &change);
         self.tell_watchers(id, change);
+    }
+
+    fn tell_visitor(
+        &self,
+        of: &ConversationId,
+        is_meant: impl Fn(&Connection) -> bool,
+        change: impl Fn(&mut News),
+    ) {
+        let visitor = self.inner.visitor_of.get(of).map(|entry| entry.value().clone());
+        let connections = visitor.and_then(|visitor| self.inner.visitors.get(&visitor));
+        let all = connections.iter().flat_map(|entry| entry.value());
+        all.filter(|connection| is_meant(connection)).for_each(|connection| connection.tell(&change));
     }
 
     fn tell_watchers(&self, id: &ConversationId, change: impl Fn(&mut News)) {

@@ -51,7 +51,7 @@ pub const CATALOG: &[Metric] = &[
     counter(
         "baton_analyses_total",
         &["by"],
-        "Messages analyzed: by the model, by words, or by the model late",
+        "Analyses: by the model in time, by words, by the model late; `phrase` asked for a person and waited for none",
     ),
     histogram("baton_analysis_seconds", &["by"], "From asking for an analysis to having it"),
     counter("baton_analysis_repeats_total", &[], "Messages whose analysis was in memory: they came before"),

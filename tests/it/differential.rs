@@ -35,10 +35,10 @@ async fn play(seed: u64, operations: usize, ask_all: usize) -> Result<(), (Vec<O
     for n in 1..=operations {
         let operation = maker.next(&model);
         done.push(operation.clone());
-        operation.clone().carry_out(&model).await;
+        let answer = operation.clone().carry_out(&model).await;
         let found = async {
             same(&all, "the answer", async |store| operation.clone().carry_out(store).await).await?;
-            if let Some(id) = operation.conversation() {
+            if let Some(id) = operation.conversation(&answer) {
                 about_one(&all, &id, &asking).await?;
             }
             if n % ask_all == 0 || n == operations {

@@ -233,10 +233,13 @@ impl Server {
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     }
 
-    /// Messages analyzed by the model, and by anything.
+    /// Messages that the model has analyzed within its budget, and all. One that asks for a person in so many words is
+    /// decided on before the model has seen it, and counts when it has.
     pub async fn analyses(&self) -> (f64, f64) {
         let name = "baton_analyses_total{";
-        (self.metric(name, "\"model\"").await, self.metric(name, "").await)
+        let of = async |by: &str| self.metric(name, by).await;
+        let (model, all, at_once) = (of("\"model\"").await, of("").await, of("\"phrase\"").await);
+        (model, all - at_once)
     }
 }
 

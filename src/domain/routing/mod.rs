@@ -14,6 +14,13 @@ pub struct Candidate {
     pub attendance: Attendance,
 }
 
+impl Candidate {
+    /// Whether they are there and hold less than they may.
+    pub fn has_room(&self) -> bool {
+        self.attendance.is_reachable() && self.attendance.held < self.agent.capacity
+    }
+}
+
 /// Why nobody was chosen; the first that holds for everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoute {

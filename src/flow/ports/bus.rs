@@ -25,6 +25,22 @@ pub enum Hint {
         /// Its last position.
         position: u64,
     },
+    /// The visitor has said something: who has sent it to them as an entry already has nothing new.
+    Message {
+        /// Where.
+        id: ConversationId,
+        /// Its position.
+        position: u64,
+        /// Its visitor sequence.
+        visitor_seq: u64,
+    },
+    /// The conversation has entries up to this position that agents see and its visitor does not.
+    Inside {
+        /// Which.
+        id: ConversationId,
+        /// Its last position.
+        position: u64,
+    },
     /// A late analysis of a message, or the words of an escalation, were stored.
     Explained {
         /// Which.
@@ -32,6 +48,11 @@ pub enum Hint {
     },
     /// Who waits, or who could answer, changed.
     Queues,
+    /// A conversation is offered to an agent.
+    Offered {
+        /// To whom.
+        agent: AgentId,
+    },
     /// Somebody types or has stopped.
     Typing {
         /// Where.

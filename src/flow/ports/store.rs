@@ -72,12 +72,10 @@ pub struct Ack {
     pub at: Timestamp,
 }
 
-/// A visitor's message into a conversation that is open.
+/// A visitor's message into the conversation of theirs that is open.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// Into which.
-    pub conversation: ConversationId,
-    /// By whom; must be its visitor.
+    /// By whom.
     pub visitor: VisitorId,
     /// What.
     pub body: Body,
@@ -164,11 +162,11 @@ pub trait Store: Send + Sync {
         StoreHealth::default()
     }
 
-    /// Writes a visitor's message into an open conversation. It waits for nobody's version (invariant 4).
+    /// Writes a visitor's message into their open conversation. It waits for nobody's version (invariant 4).
     ///
     /// # Errors
     ///
-    /// `Conflict` when the conversation is not open any more.
+    /// `Conflict` when they have none that is open.
     async fn receive(&self, receipt: Receipt) -> Result<Ack, StoreError>;
 
     /// Writes one step, whole or not at all. With a command, a retry gives the first answer again and changes nothing.

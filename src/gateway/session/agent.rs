@@ -1,7 +1,8 @@
 //! An agent's side of the talk: frame in, frames out. No socket here.
 //!
 //! What an agent may do is decided by the flow, at every frame anew. The desk
-//! (`overview`) is sent when it has changed, and not more than four times a second.
+//! (`overview`) is sent when it has changed, not more than four times a second; an offer
+//! does not wait.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -152,11 +153,8 @@ impl AgentSession {
     async fn watch(&mut self, watch: Watch, out: &mut Outbox) -> Result<(), Close> {
         let id = watch.conversation;
         if self.shown.len() >= MAX_WATCHED && !self.shown.contains_key(&id) {
-            return refuse(
-                None,
-                Refusal::new(ErrorCode::Rejected, "too many conversations are watched"),
-                out,
-            );
+            let refusal = Refusal::new(ErrorCode::Rejected, "too many conversations are watched");
+            return refuse(None, refusal, out);
         }
         let packet = match self.gateway.flow().packet(&self.agent, &id).await {
             Ok(packet) => packet,
@@ -557,7 +555,11 @@ impl Session for AgentSession {
         if news.everything || news.poll {
             self.account().await?;
         }
-        self.desk.is_stale |= news.everything || news.poll || news.queues || !news.conversations.is_empty();
+        if news.offered {
+            self.desk.next_at = None;
+        }
+        let may_differ = news.everything || news.poll || news.queues || news.offered;
+        self.desk.is_stale |= may_differ || !news.conversations.is_empty();
         let shown: Vec<ConversationId> = self.shown.keys().cloned().collect();
         for id in shown {
             let is_behind = self.shown.get(&id).is_some_and(|watched| watched.is_behind);

@@ -79,6 +79,14 @@ impl Following {
     }
 }
 
+impl Following {
+    /// Where the visitor stands may have changed: it is looked at when the last look is long enough ago.
+    fn expect_status(&mut self, now: Instant) {
+        let rested_at = || self.status_at.map_or(now, |at| at + STATUS_INTERVAL);
+        self.status_due_at = self.status_due_at.or_else(|| Some(rested_at()));
+    }
+}
+
 impl VisitorSession {
     /// A socket that was opened just now.
     #[must_use]
@@ -143,6 +151,7 @@ impl VisitorSession {
         let Some(shown) = VisitorEntry::of(&ack.conversation, &entry) else { return Ok(false) };
         out.push(&ToVisitor::Entry(shown))?;
         following.at = Some((ack.conversation.clone(), seq));
+        self.connection.note_sent(&ack.conversation, seq);
         Ok(true)
     }
 
@@ -245,10 +254,8 @@ impl VisitorSession {
             self.connection.ignore_queues()
         }
         let now = Instant::now();
-        let may_have_moved = is_waiting && (news.queues || news.poll);
-        if may_have_moved && following.status_due_at.is_none() {
-            let rested_at = following.status_at.map_or(now, |at| at + STATUS_INTERVAL);
-            following.status_due_at = Some(rested_at);
+        if is_waiting && (news.queues || news.poll) {
+            following.expect_status(now);
         }
         let is_due = following.status_due_at.is_some_and(|due_at| due_at <= now);
         let is_new = following.status.is_none() || following.status_version != version;
@@ -393,9 +400,15 @@ impl Session for VisitorSession {
         // Among other nodes one question is asked for all sockets here (`follow`), but not for a place in the queue.
         let is_followed = self.gateway.flow().ports().bus.hints() != Hints::Local;
         let is_polled = news.poll && (!is_followed || self.connection.hears_queues());
-        let is_told = news.everything || is_polled || news.queues || !news.conversations.is_empty();
+        let is_told = news.everything || is_polled || !news.conversations.is_empty();
+        // Where only the queues have moved nothing but the status may have, and that has its own time.
+        if let (Phase::Following(following), true, true) =
+            (&mut self.phase, news.queues, self.connection.hears_queues())
+        {
+            following.expect_status(Instant::now());
+        }
         // Without any news it is behind, or its status is due.
-        if is_told || !(has_signals || news.poll) {
+        if is_told || !(has_signals || news.poll || news.queues) {
             self.advance(&news, out).await?;
         }
         self.pass_signals(&news, out)

@@ -30,16 +30,15 @@ impl Rows {
         if let Some(ack) = self.answered(&receipt.command)? {
             return Ok(ack);
         }
-        let row = self.conversations.get_mut(&receipt.conversation).ok_or(StoreError::Conflict)?;
+        let open = self.all().find(|c| c.visitor == receipt.visitor && c.state.is_open());
+        let id = open.map(|open| open.id.clone()).ok_or(StoreError::Conflict)?;
+        let row = self.conversations.get_mut(&id).ok_or(StoreError::Conflict)?;
         let conversation = &mut row.conversation;
-        if conversation.visitor != receipt.visitor || !conversation.state.is_open() {
-            return Err(StoreError::Conflict);
-        }
         let message = NewEntry::message(Author::Visitor, receipt.body, receipt.at);
         conversation.visitor_seen_at = receipt.at;
         let entry = number(conversation, message, Some(receipt.command.client_id.clone()));
         let ack = Ack {
-            conversation: receipt.conversation,
+            conversation: id,
             position: Some(entry.position),
             visitor_seq: entry.visitor_seq,
             at: receipt.at,

@@ -59,22 +59,16 @@ pub(super) fn receive(sql: &dyn Sql, receipt: &Receipt) -> Result<Ack, StoreErro
     }
     let counted = sql.first(
         "update conversations set last_position = last_position + 1, last_visitor_seq = last_visitor_seq + 1, \
-         last_visitor_position = last_position + 1, visitor_seen_at = ?3 \
-         where id = ?1 and visitor = ?2 and state not in ('wrap_up', 'closed') \
-         returning last_position, last_visitor_seq",
-        values![receipt.conversation.as_str(), receipt.visitor.as_str(), receipt.at.as_millis()],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+         last_visitor_position = last_position + 1, visitor_seen_at = ?2 \
+         where visitor = ?1 and state not in ('wrap_up', 'closed') returning id, last_position, last_visitor_seq",
+        values![receipt.visitor.as_str(), receipt.at.as_millis()],
+        |row| Ok((row.parsed(0, ConversationId::parse)?, row.get(1)?, row.get(2)?)),
     )?;
-    let (position, visitor_seq) = counted.ok_or(StoreError::Conflict)?;
+    let (conversation, position, visitor_seq) = counted.ok_or(StoreError::Conflict)?;
     let entry = NewEntry::message(Author::Visitor, receipt.body.clone(), receipt.at);
     let client_id = Some(receipt.command.client_id.as_str());
-    entries::append(sql, &receipt.conversation, position, Some(visitor_seq), &entry, client_id)?;
-    let ack = Ack {
-        conversation: receipt.conversation.clone(),
-        position: Some(position),
-        visitor_seq: Some(visitor_seq),
-        at: receipt.at,
-    };
+    entries::append(sql, &conversation, position, Some(visitor_seq), &entry, client_id)?;
+    let ack = Ack { conversation, position: Some(position), visitor_seq: Some(visitor_seq), at: receipt.at };
     remember(sql, &receipt.command, &ack)?;
     received();
     Ok(ack)

@@ -29,6 +29,10 @@ const MIGRATIONS: &[&str] = &[
 /// What is kept of the room of the log beside the database, in bytes.
 const LOG_KEPT: u64 = 64 * 1024 * 1024;
 
+/// Pages in the log before they are carried over: 16 MB. The same few pages are written again and again, and are
+/// carried over once for all; a start reads so much at most.
+const LOG_PAGES: u32 = 4_000;
+
 /// How much the store does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -185,6 +189,7 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenE
     connection.pragma_update(None, "secure_delete", "on")?;
     // A log that had to grow gives the room back once it is carried over.
     connection.query_row(&format!("pragma journal_size_limit = {LOG_KEPT}"), [], |_| Ok(()))?;
+    connection.query_row(&format!("pragma wal_autocheckpoint = {LOG_PAGES}"), [], |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(128);
     // A plan holds whatever values are bound. Otherwise a statement is planned anew for each of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

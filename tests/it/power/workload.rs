@@ -63,7 +63,10 @@ impl Ledger {
     }
 
     fn note(&mut self, at: usize, answer: Result<Ack, StoreError>) -> Result<(), StoreError> {
-        self.asked[at].ack = Some(answer?);
+        let ack = answer?;
+        // What was said again may have gone into a conversation that was opened since.
+        self.asked[at].conversation = ack.conversation.clone();
+        self.asked[at].ack = Some(ack);
         Ok(())
     }
 }
@@ -128,7 +131,7 @@ pub async fn retry(store: &dyn Store, ledger: &mut Ledger) -> Result<usize, Stor
         let Asked { ack: None, receipt: Some(receipt), .. } = &ledger.asked[at] else { continue };
         let receipt = receipt.clone();
         match store.receive(receipt).await {
-            // The conversation was closed since: the visitor's message goes into another one, and that is the flow's.
+            // The conversation was closed since: another one is opened for the message, and that is the flow's.
             Err(StoreError::Conflict) => ledger.asked[at].receipt = None,
             answer => {
                 ledger.note(at, answer)?;
@@ -142,7 +145,6 @@ pub async fn retry(store: &dyn Store, ledger: &mut Ledger) -> Result<usize, Stor
 fn receipt(conversation: &Conversation, dice: &mut Dice, ledger: &mut Ledger) -> Receipt {
     let text = format!("{}{}", ledger.asked.len(), " and once more".repeat(dice.below(15) as usize));
     let receipt = Receipt {
-        conversation: conversation.id.clone(),
         visitor: conversation.visitor.clone(),
         body: body(&text),
         at: ledger.at(),

@@ -32,7 +32,6 @@ pub fn says(text: &str, second: i64) -> NewEntry {
 /// A message into the conversation of the visitor of the same name.
 pub fn receipt(name: &str, client_id: &str, text: &str, second: i64) -> Receipt {
     Receipt {
-        conversation: cnv(name),
         visitor: visitor(name),
         body: body(text),
         at: at(second),

@@ -75,7 +75,12 @@ struct Word {
     squeezed: Option<String>,
 }
 
-struct Pattern(Vec<Element>);
+struct Pattern {
+    elements: Vec<Element>,
+    /// For each element that cannot be left out, what it may begin with: a clause without one of these does not match.
+    /// Nearly every clause of nearly every message lacks something, and is told apart by that alone.
+    needed: Vec<Vec<u32>>,
+}
 
 enum Element {
     One(Choice),
@@ -183,41 +188,10 @@ fn without_quotes(folded: &str) -> Option<String> {
 }
 
 fn is_border(symbol: char) -> bool {
-    matches!(
-        symbol,
-        '.' | ','
-            | ';'
-            | ':'
-            | '!'
-            | '?'
-            | '\n'
-            | '('
-            | ')'
-            | '"'
-            | '…'
-            | '—'
-            | '–'
-            | '|'
-            | '«'
-            | '»'
-            | '“'
-            | '”'
-            | '„'
-            | '¿'
-            | '¡'
-            | '。'
-            | '、'
-            | '，'
-            | '！'
-            | '？'
-            | '；'
-            | '：'
-            | '؟'
-            | '،'
-            | '؛'
-            | '「'
-            | '」'
-    )
+    if symbol.is_ascii() {
+        return matches!(symbol, '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '(' | ')' | '"' | '|');
+    }
+    "…—–«»“”„¿¡。、，！？；：؟،؛「」".contains(symbol)
 }
 
 fn is_ideograph(symbol: char) -> bool {
@@ -327,11 +301,16 @@ impl Language {
         if numbers.iter().all(Vec::is_empty) {
             return None;
         }
+        let mut there: Vec<u32> = numbers.iter().flatten().copied().collect();
+        there.sort_unstable();
+        let requests: Vec<&Pattern> =
+            self.requests.iter().filter(|request| request.may_match(&there)).collect();
         let matching = Matching { clause, numbers };
         (0..clause.words.len()).find_map(|start| {
-            let end = self.requests.iter().find_map(|request| {
-                let end = matching.ends(&request.0, start)?;
-                let is_refused = self.not_before.iter().any(|after| matching.ends(&after.0, end).is_some());
+            let end = requests.iter().find_map(|request| {
+                let end = matching.ends(&request.elements, start)?;
+                let is_refused =
+                    self.not_before.iter().any(|after| matching.ends(&after.elements, end).is_some());
                 (!is_refused).then_some(end)
             })?;
             let is_refused = self.is_negated(&matching, start) || self.is_preceded(&matching, start);
@@ -344,8 +323,9 @@ impl Language {
     }
 
     fn is_preceded(&self, matching: &Matching<'_>, start: usize) -> bool {
-        (start.saturating_sub(5)..start)
-            .any(|from| self.not_after.iter().any(|before| matching.ends(&before.0, from) == Some(start)))
+        (start.saturating_sub(5)..start).any(|from| {
+            self.not_after.iter().any(|before| matching.ends(&before.elements, from) == Some(start))
+        })
     }
 
     fn is_negated(&self, matching: &Matching<'_>, start: usize) -> bool {
@@ -355,7 +335,7 @@ impl Language {
                 let is_harmless = (place.saturating_sub(2)..=place).any(|from| {
                     self.not_negating
                         .iter()
-                        .any(|pattern| matching.ends(&pattern.0, from).is_some_and(|end| end > place))
+                        .any(|pattern| matching.ends(&pattern.elements, from).is_some_and(|end| end > place))
                 });
                 return !is_harmless;
             }
@@ -452,8 +432,11 @@ impl Spelling {
 /// Whether at most two letters differ. The first letter must be right, and the
 /// length about right, so that few words are compared at all.
 fn is_close(word: &str, meant: &str) -> bool {
+    if word.chars().next() != meant.chars().next() {
+        return false;
+    }
     let (word, meant): (Vec<char>, Vec<char>) = (word.chars().collect(), meant.chars().collect());
-    if word.first() != meant.first() || word.len().abs_diff(meant.len()) > 2 {
+    if word.len().abs_diff(meant.len()) > 2 {
         return false;
     }
     let mut before: Vec<usize> = Vec::new();
@@ -498,7 +481,20 @@ impl Numbering {
 
 impl Pattern {
     fn parse(text: &str, lists: &[(&str, &str)], numbering: &mut Numbering) -> Self {
-        Self(text.split_whitespace().map(|part| Element::parse(part, lists, numbering)).collect())
+        let elements: Vec<Element> =
+            text.split_whitespace().map(|part| Element::parse(part, lists, numbering)).collect();
+        let needed = elements.iter().filter_map(|element| match element {
+            Element::One(choice) | Element::AtLeastOne(choice) => Some(choice.beginnings()),
+            _ => None,
+        });
+        let mut needed: Vec<Vec<u32>> = needed.collect();
+        needed.sort_by_key(Vec::len);
+        Self { needed, elements }
+    }
+
+    /// Whether a clause with these words, in order of their numbers, has a chance.
+    fn may_match(&self, there: &[u32]) -> bool {
+        self.needed.iter().all(|any| any.iter().any(|number| there.binary_search(number).is_ok()))
     }
 }
 
@@ -536,6 +532,11 @@ impl Choice {
         choice.add(text, lists, numbering);
         choice.single.sort_unstable();
         choice
+    }
+
+    /// What its alternatives begin with.
+    fn beginnings(&self) -> Vec<u32> {
+        self.single.iter().chain(self.rows.iter().filter_map(|row| row.first())).copied().collect()
     }
 
     fn add(&mut self, text: &str, lists: &[(&str, &str)], numbering: &mut Numbering) {

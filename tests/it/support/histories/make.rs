@@ -182,19 +182,10 @@ impl Maker {
             return Operation::Receive(old[self.dice.below(old.len())].clone());
         }
         let found = self.some(data);
-        let (conversation, of) = found.map_or_else(
-            || (ConversationId::from_suffix("nowhere"), self.visitor()),
-            |found| (found.id, found.visitor),
-        );
+        let of = found.map_or_else(|| self.visitor(), |found| found.visitor);
         let visitor = if self.dice.percent(95) { of } else { self.visitor() };
         let command = self.command();
-        let receipt = Receipt {
-            conversation,
-            visitor,
-            body: body(&self.text()),
-            at: self.now,
-            command: command.clone(),
-        };
+        let receipt = Receipt { visitor, body: body(&self.text()), at: self.now, command: command.clone() };
         if let Some(known) = self.commands.iter_mut().find(|(key, _)| *key == command) {
             known.1.get_or_insert_with(|| receipt.clone());
         }

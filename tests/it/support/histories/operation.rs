@@ -136,10 +136,13 @@ fn account(result: Result<Account, DirectoryError>) -> Answer {
 }
 
 impl Operation {
-    /// The conversation that it is about.
-    pub fn conversation(&self) -> Option<ConversationId> {
+    /// The conversation that it is about; where a message went is in the answer.
+    pub fn conversation(&self, answer: &Answer) -> Option<ConversationId> {
         match self {
-            Self::Receive(receipt) => Some(receipt.conversation.clone()),
+            Self::Receive(_) => match answer {
+                Answer::Ack(Some(ack)) => Some(ack.conversation.clone()),
+                _ => None,
+            },
             Self::Commit(change, ..) => Some(change.conversation.id.clone()),
             Self::Csat(csat, _) => Some(csat.conversation.clone()),
             Self::WrapUp(id, ..)
