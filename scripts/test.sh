@@ -12,18 +12,18 @@ verdict() { printf '%s: %s passed, %s failed\n' "$1" "${2:-0}" "${3:-0}"; }
 
 format() { cargo fmt --check; }
 
-build_tests() { cargo build --locked --tests --bins --examples; }
+build_tests() { cargo build --locked --workspace --tests --bins --examples; }
 
 rust_tests() {
   local result=0
   if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --locked --no-fail-fast 2>&1 | tee $logs/rust.log || result=1
+    cargo nextest run --locked --workspace --no-fail-fast 2>&1 | tee $logs/rust.log || result=1
     local summary
     summary=$(grep -aE 'Summary' $logs/rust.log | tail -n 1)
     verdict rust "$(grep -oE '[0-9]+ passed' <<<"$summary" | grep -oE '[0-9]+')" \
       "$(grep -oE '[0-9]+ (failed|timed out)' <<<"$summary" | awk '{n += $1} END {print n + 0}')"
   else
-    cargo test --locked --no-fail-fast 2>&1 | tee $logs/rust.log || result=1
+    cargo test --locked --workspace --no-fail-fast 2>&1 | tee $logs/rust.log || result=1
     verdict rust "$(grep -a '^test result' $logs/rust.log | grep -oE '[0-9]+ passed' | awk '{n += $1} END {print n + 0}')" \
       "$(grep -a '^test result' $logs/rust.log | grep -oE '[0-9]+ failed' | awk '{n += $1} END {print n + 0}')"
   fi

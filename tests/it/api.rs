@@ -1,7 +1,5 @@
 //! What the API and the pages promise, over real requests.
 
-use std::time::Duration;
-
 use baton::domain::agent::Role;
 use futures_util::SinkExt as _;
 use reqwest::Method;
@@ -11,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::app::next_frame;
+use crate::support::wire::PATIENCE;
 use crate::support::{Options, TestApp};
 
 #[tokio::test]
@@ -397,7 +396,7 @@ async fn a_client_that_sends_nothing_or_never_ends_its_head_is_hung_up_on() {
         assert!(rest.is_empty());
         let _ = slow.read_to_end(&mut rest).await;
     };
-    tokio::time::timeout(Duration::from_secs(10), hung_up).await.unwrap();
+    tokio::time::timeout(PATIENCE, hung_up).await.unwrap();
     app.finish().await;
 }
 

@@ -186,7 +186,7 @@ async fn a_start_that_ends_between_two_migrations_is_made_good_by_the_next() {
 async fn invariant_7_agents_of_before_a_crash_have_their_grace_and_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let site =
-        Site::new(folder.path()).set("gateway.ping_interval", "500ms").set("gateway.pong_timeout", "2s");
+        Site::new(folder.path()).set("gateway.ping_interval", "500ms").set("gateway.pong_timeout", "5s");
     let email = site.account("Ana", "agent", PASSWORD).await;
     let server = site.start().await;
     let door = Door { base: site.base(), key: "wk_demo".into(), origin: site.base() };

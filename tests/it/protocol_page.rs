@@ -186,6 +186,7 @@ async fn server() -> (TestApp, Arc<TestClock>) {
     (TestApp::start_with(options).await, clock)
 }
 
+/// That the bot types, and no longer does, comes when it comes: a moment before or after what it says.
 async fn visitors_story() -> Vec<Vec<String>> {
     let (app, clock) = server().await;
     let mara = Visitor::boot(&Door::of(&app), address(1)).await;
@@ -204,12 +205,12 @@ async fn visitors_story() -> Vec<Vec<String>> {
     let seen = json!({"type": "read.mark", "seq": 2});
     story.step(&mut wire, Some(seen), &[], &[]).await;
     let wrong = json!({"type": "message.send", "client_id": "m1", "text": "Something else"});
-    story.step(&mut wire, Some(wrong), &["error"], &[]).await;
+    story.step(&mut wire, Some(wrong), &["error"], &["typing"]).await;
     let person = json!({"type": "human.request", "client_id": "m2"});
     story.step(&mut wire, Some(person), &["ack", "entry", "entry", "status"], &["typing"]).await;
     clock.advance(Duration::from_secs(9));
     let back = json!({"type": "bot.continue", "client_id": "m3"});
-    story.step(&mut wire, Some(back), &["ack", "entry", "status"], &[]).await;
+    story.step(&mut wire, Some(back), &["ack", "entry", "status"], &["typing"]).await;
     wire.close().await;
 
     // The connection is lost and comes back: only what was missed is sent, and the command again.
@@ -218,11 +219,11 @@ async fn visitors_story() -> Vec<Vec<String>> {
     let mut wire = Wire::open(&app.url, "/ws/visitor", &ticket, address(1)).await.unwrap();
     story.step(&mut wire, None, &["hello"], &[]).await;
     let resume = json!({"type": "resume", "conversation": ack["conversation"], "after": 4});
-    story.step(&mut wire, Some(resume), &["entry", "caught_up", "status"], &[]).await;
+    story.step(&mut wire, Some(resume), &["entry", "caught_up", "status"], &["typing"]).await;
     let again = json!({"type": "bot.continue", "client_id": "m3"});
-    story.step(&mut wire, Some(again), &["ack"], &[]).await;
+    story.step(&mut wire, Some(again), &["ack"], &["typing"]).await;
     let end = json!({"type": "conversation.end", "client_id": "m4"});
-    story.step(&mut wire, Some(end), &["ack", "entry", "status"], &[]).await;
+    story.step(&mut wire, Some(end), &["ack", "entry", "status"], &["typing"]).await;
     let rate = json!({"type": "csat.rate", "client_id": "m5", "conversation": ack["conversation"], "score": 4, "comment": "Quick."});
     story.step(&mut wire, Some(rate), &["ack"], &["status"]).await;
     app.finish().await;

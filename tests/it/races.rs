@@ -27,9 +27,9 @@ where
     answers
 }
 
-/// Waits until no task of the flow is left, on several threads.
+/// Waits until no task of the flow is left, on several threads and nodes.
 async fn quiet(world: &World) {
-    while !world.tracker().running().is_empty() {
+    while !world.is_at_rest() {
         world.settle().await;
     }
 }
@@ -199,7 +199,9 @@ async fn invariant_6_parallel_offers_and_takes_never_exceed_capacity() {
             matches!(answer, Ok(()) | Err(FlowError::NoRoom | FlowError::Rejected(_) | FlowError::Conflict));
         assert!(is_answer, "{answer:?}");
     }
+    quiet(&world).await;
     world.flow.offer_waiting().await.unwrap();
+    quiet(&world).await;
     world.check().await;
     let attendance = world.store().attendance().await.unwrap();
     let held: u32 = attendance.values().map(|attendance| attendance.held).sum();

@@ -21,8 +21,24 @@ use crate::support::wire::{Lost, address};
 const SAID: u64 = 4;
 /// Visitors who write all the time, at the pace that the limits allow.
 const BYSTANDERS: usize = 10;
-/// How long the bystanders are listened to before the storm.
+/// How long the bystanders are listened to before the storm, at least.
 const CALM: Duration = Duration::from_secs(3);
+
+/// What all bystanders did, for who waits for it.
+#[derive(Default)]
+struct Heard {
+    /// Acknowledgements in each part of the test.
+    acked: [AtomicUsize; 4],
+    /// Bystanders who found the server again after the kill.
+    back: AtomicUsize,
+}
+
+/// Waits until so many of something were counted.
+async fn until(count: &AtomicUsize, wanted: usize) {
+    while count.load(Ordering::Relaxed) < wanted {
+        rest(20).await;
+    }
+}
 
 /// One visitor with their socket.
 struct Client {
@@ -103,9 +119,14 @@ async fn catch_up(client: &Client, seen: &mut u64) -> Result<(), Lost> {
 
 /// Writes at the pace of the limits and notes how long each acknowledgement takes, until it is over. Times are noted in
 /// the part of the test that runs: before (0), between (1), during (2).
-async fn stand_by(visitor: Visitor, n: usize, phase: watch::Receiver<usize>) -> [Vec<Duration>; 3] {
+async fn stand_by(
+    visitor: Visitor,
+    n: usize,
+    phase: watch::Receiver<usize>,
+    heard: Arc<Heard>,
+) -> [Vec<Duration>; 3] {
     let mut times: [Vec<Duration>; 3] = Default::default();
-    let mut said = 0;
+    let (mut said, mut is_back) = (0, false);
     while *phase.borrow() < 3 {
         let Ok(mut tab) = visitor.try_open().await else {
             rest(50).await;
@@ -122,6 +143,7 @@ async fn stand_by(visitor: Visitor, n: usize, phase: watch::Receiver<usize>) -> 
             let is_answer = |frame: &Value| {
                 ["ack", "error"].contains(&frame["type"].as_str().unwrap()) && frame["client_id"] == client_id
             };
+            let asked_in = *phase.borrow();
             if tab.wire.send(&asked).await.is_err() {
                 break;
             }
@@ -137,6 +159,12 @@ async fn stand_by(visitor: Visitor, n: usize, phase: watch::Receiver<usize>) -> 
                     // What is answered after the storm is of no interest.
                     let at = *phase.borrow();
                     times.get_mut(at).into_iter().for_each(|times| times.push(began.elapsed()));
+                    heard.acked[at].fetch_add(1, Ordering::Relaxed);
+                    // Asked after the kill and answered: by the server that was started after it.
+                    if asked_in == 1 && !is_back {
+                        is_back = true;
+                        heard.back.fetch_add(1, Ordering::Relaxed);
+                    }
                     said += 1;
                     rest(480).await;
                 }
@@ -170,18 +198,20 @@ async fn everybody_comes_back_at_once_and_misses_nothing() {
     });
     let mut clients: Vec<Client> = futures_util::stream::iter(settling).buffer_unordered(64).collect().await;
     let (phase, _) = watch::channel(0);
+    let heard = Arc::new(Heard::default());
     let mut bystanders = tokio::task::JoinSet::new();
     for n in 0..BYSTANDERS {
         let visitor = Visitor::boot(&door, address(n_clients + n)).await;
-        bystanders.spawn(stand_by(visitor, n, phase.subscribe()));
+        bystanders.spawn(stand_by(visitor, n, phase.subscribe(), Arc::clone(&heard)));
     }
     rest(CALM.as_millis() as u64).await;
-    phase.send_replace(1);
+    until(&heard.acked[0], BYSTANDERS).await;
     server.kill().await;
+    phase.send_replace(1);
     clients.iter_mut().for_each(|client| drop(client.tab.take()));
     let server = site.start().await;
     // The bystanders are back before everybody else is.
-    rest(1_000).await;
+    until(&heard.back, BYSTANDERS).await;
 
     let ready = Arc::new(Barrier::new(n_clients));
     let (tries, mut storm) = (Arc::new(AtomicUsize::new(0)), tokio::task::JoinSet::new());
@@ -198,6 +228,8 @@ async fn everybody_comes_back_at_once_and_misses_nothing() {
     let mut back = storm.join_all().await;
     back.sort_unstable();
     let storm = blows_from.elapsed();
+    // A storm may be over before a bystander has said anything.
+    until(&heard.acked[2], 1).await;
     phase.send_replace(3);
     let mut times: [Vec<Duration>; 3] = Default::default();
     for of_one in bystanders.join_all().await {

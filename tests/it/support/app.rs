@@ -1,7 +1,6 @@
 //! The real server on a port of its own, in a folder of its own, and people who call it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use baton::app::{App, Replacements};
 use baton::config::{Layers, load};
@@ -16,6 +15,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::TestClock;
 use super::postgres::Database;
+use super::wire::PATIENCE;
 
 /// The password of everybody in these tests.
 pub const PASSWORD: &str = "a few plain words";
@@ -105,6 +105,8 @@ impl TestApp {
             ("BATON_NLP__BACKEND", "lexicon"),
             ("BATON_AUTH__HASH_MEMORY", "8192"),
             ("BATON_AUTH__HASH_PASSES", "1"),
+            // A test that does something else for a while answers no ping, and is not gone.
+            ("BATON_GATEWAY__PONG_TIMEOUT", "60s"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
@@ -114,7 +116,7 @@ impl TestApp {
         let url = format!("http://{}", app.local);
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(20))
+            .timeout(PATIENCE)
             .build()
             .unwrap();
         Self { url, data, app, client, _database: options.database }

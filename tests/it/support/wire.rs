@@ -10,8 +10,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// How long a test waits for anything before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a test waits for anything before it fails, on a machine that does much else. Nothing is proved by it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Why nothing more comes.
 #[derive(Debug, Clone, PartialEq, Eq)]

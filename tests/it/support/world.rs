@@ -22,8 +22,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -134,6 +134,7 @@ impl WorldBuilder {
         World {
             flow,
             tracker,
+            others: Mutex::default(),
             gate,
             parts,
             policy: self.policy,
@@ -233,6 +234,8 @@ pub struct World {
     pub flow: Flow,
     parts: Parts,
     tracker: Tracker,
+    /// The tasks of other nodes over the same store.
+    others: Mutex<Vec<Tracker>>,
     pub(super) gate: Arc<Gate>,
     pub(super) policy: EscalationPolicy,
     /// None on plain data.
@@ -311,9 +314,17 @@ impl World {
         &self.tracker
     }
 
+    /// Whether no task is left, of the process or of the other nodes.
+    pub fn is_at_rest(&self) -> bool {
+        let others = self.others.lock().unwrap();
+        others.iter().chain([&self.tracker]).all(|tracker| tracker.running().is_empty())
+    }
+
     /// The flow of another node over the same store: with lanes of its own.
     pub fn another_node(&self) -> Flow {
-        self.parts.flow(&self.gate, &self.policy).0
+        let (flow, tracker) = self.parts.flow(&self.gate, &self.policy);
+        self.others.lock().unwrap().push(tracker);
+        flow
     }
 
     /// The policy that is live.
