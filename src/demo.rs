@@ -10,7 +10,7 @@ use crate::domain::knowledge::{CannedReply, KnowledgeEntry};
 use crate::domain::queue::Queue;
 use crate::domain::site::Widget;
 use crate::domain::time::Timestamp;
-use crate::flow::ports::directory::Stamp;
+use crate::flow::ports::directory::{Furniture, Stamp};
 use crate::flow::ports::{Directory, IdSource};
 
 /// What the shop's bot knows: one entry a line.
@@ -41,7 +41,8 @@ struct Line {
     answer: String,
 }
 
-/// Makes what is missing; what an admin has changed since stays as it is.
+/// Puts in the shop, once and as a whole, however many nodes begin with it at the same time; what an admin has changed
+/// since stays as it is.
 ///
 /// # Errors
 ///
@@ -52,32 +53,32 @@ pub async fn prepare(
     now: Timestamp,
 ) -> anyhow::Result<WidgetKey> {
     let key = WidgetKey::from_suffix(KEY);
-    if directory.widget(&key).await?.is_some() {
-        return Ok(key);
+    if directory.widget(&key).await?.is_none() {
+        directory.furnish(Stamp { by: None, at: now }, furniture(&key, ids, now)?).await?;
     }
-    let stamp = || Stamp { by: None, at: now };
-    for (id, name, intents) in QUEUES {
-        let queue = Queue {
-            id: QueueId::from_suffix(id),
-            name: (*name).to_owned(),
-            skills: vec![],
-            tier: 1,
-            hours: None,
-            intents: intents.iter().map(|&intent| intent.to_owned()).collect(),
-            is_default: false,
-        };
-        directory.save_queue(stamp(), queue).await?;
-    }
-    for line in KNOWLEDGE.lines().filter(|line| !line.trim().is_empty()) {
+    Ok(key)
+}
+
+fn furniture(key: &WidgetKey, ids: &dyn IdSource, now: Timestamp) -> anyhow::Result<Furniture> {
+    let queue = |(id, name, intents): &(&str, &str, &[&str])| Queue {
+        id: QueueId::from_suffix(id),
+        name: (*name).to_owned(),
+        skills: vec![],
+        tier: 1,
+        hours: None,
+        intents: intents.iter().map(|&intent| intent.to_owned()).collect(),
+        is_default: false,
+    };
+    let entry = |line: &str| {
         let Line { title, questions, answer } = serde_json::from_str(line).context("demo/knowledge.jsonl")?;
         let id = KnowledgeId::from_suffix(&ids.suffix());
-        directory.save_knowledge(stamp(), KnowledgeEntry { id, title, questions, answer }).await?;
-    }
-    for (shortcut, text) in CANNED {
-        let id = CannedId::from_suffix(&ids.suffix());
-        let reply = CannedReply { id, shortcut: (*shortcut).to_owned(), text: (*text).to_owned() };
-        directory.save_canned(stamp(), reply).await?;
-    }
+        anyhow::Ok(KnowledgeEntry { id, title, questions, answer })
+    };
+    let reply = |(shortcut, text): &(&str, &str)| CannedReply {
+        id: CannedId::from_suffix(&ids.suffix()),
+        shortcut: (*shortcut).to_owned(),
+        text: (*text).to_owned(),
+    };
     let widget = Widget {
         key: key.clone(),
         name: "Fenwick & Daughters".into(),
@@ -89,6 +90,14 @@ pub async fn prepare(
         identity_key: Secret::new().expose().to_owned(),
         created_at: now,
     };
-    directory.save_widget(stamp(), widget).await?;
-    Ok(key)
+    Ok(Furniture {
+        queues: QUEUES.iter().map(queue).collect(),
+        knowledge: KNOWLEDGE
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(entry)
+            .collect::<Result<_, _>>()?,
+        canned: CANNED.iter().map(reply).collect(),
+        widget,
+    })
 }

@@ -79,6 +79,11 @@ export const act = {
     dispatch({ type: 'local.retry', client_id: clientId });
     line.socket?.command(/** @type {any} */ (pending.frame));
   },
+  /** What could not be stored yet is tried now. */
+  sendNow(/** @type {string} */ clientId) {
+    dispatch({ type: 'local.retry', client_id: clientId });
+    line.socket?.sendAgain();
+  },
   /** Puts a text that was not sent back where it was written. */
   takeBack(/** @type {string} */ clientId) {
     const pending = state.value.pending[clientId];

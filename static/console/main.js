@@ -42,6 +42,7 @@ function connect(/** @type {{id: string}} */ account) {
     ticket: async () => (await api.post('/tickets')).ticket,
     pending: recent.map(({ frame }) => /** @type {any} */ (frame)),
     onFrame: dispatch,
+    onHeld: ({ client_id }) => dispatch({ type: 'local.held', client_id }),
     onState({ phase, reason }) {
       if (phase === 'live') {
         wasLive = true;

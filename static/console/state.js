@@ -24,7 +24,7 @@
 
 /**
  * A command on its way. A message or a note stays until its entry is seen; any other leaves with its ack.
- * @typedef {{ frame: Frame, at: string, status: 'sending'|'failed', code: string|null, position: number|null }} Pending
+ * @typedef {{ frame: Frame, at: string, status: 'sending'|'held'|'failed', code: string|null, position: number|null }} Pending
  */
 
 /**
@@ -229,6 +229,12 @@ const STEPS = {
     const pending = state.pending[frame.client_id];
     if (!pending) return state;
     return { ...state, pending: { ...state.pending, [frame.client_id]: { ...pending, status: 'sending', code: null } } };
+  },
+
+  /** It could not be stored yet, and is sent again by itself. */
+  'local.held'(state, frame) {
+    const pending = state.pending[frame.client_id];
+    return pending ? { ...state, pending: { ...state.pending, [frame.client_id]: { ...pending, status: 'held', code: null } } } : state;
   },
 
   'local.discard'(state, frame) {

@@ -13,6 +13,15 @@ export type SocketState = {
   reason: string | null;
 };
 
+/** A command that is not answered yet. `again_at` is when it is sent again because it could not be stored. */
+export type Pending = {
+  frame: Frame;
+  sent_at: number | null;
+  tries: number;
+  again_at: number | null;
+  answer: PromiseWithResolvers<Frame> | null;
+};
+
 /** What the socket needs of the world; tests bring their own. */
 export type Environment = {
   WebSocket: new (url: string) => WebSocket;
@@ -39,5 +48,7 @@ export type SocketOptions = {
   pending?: Frame[];
   /** The commands not yet answered, whenever that changes. */
   onPending?: (commands: Frame[]) => void;
+  /** This text could not be stored. It is sent again by itself, or with `sendAgain`; given up, it comes as an error. */
+  onHeld?: (command: Frame) => void;
   environment?: Environment;
 };

@@ -1,13 +1,13 @@
 // The connection of a visitor to the server, and what an agent's (agent-socket.js)
 // shares with it. The only place that knows reconnecting: tickets, jitter, back-off, resuming from the last
 // sequence seen, starting over when the history was replaced, and retrying
-// what was not acknowledged under the same client id.
+// what was not acknowledged, or could not be stored, under the same client id.
 //
 // It keeps no state of the product and touches no DOM: frames go to `onFrame`,
 // the state of the connection to `onState`.
 
 /**
- * @import { Environment, Frame, SocketOptions, SocketState } from './socket-types.d.ts'
+ * @import { Environment, Frame, Pending, SocketOptions, SocketState } from './socket-types.d.ts'
  */
 
 /**
@@ -42,6 +42,11 @@ const ACK_TIMEOUT_MS = 10_000;
 /** A connection that lived this long was a good one: the next loss starts with short delays again. */
 const SETTLED_AFTER_MS = 5_000;
 const TICK_MS = 15_000;
+/** What people wrote is tried again by itself when it could not be stored: after a second, then ever later, for some minutes. */
+const AGAIN_FIRST_MS = 1_000;
+const AGAIN_LONGEST_MS = 30_000;
+const AGAIN_MOST = 12;
+const TEXTS = new Set(['message.send', 'note.add']);
 /** A tick this late means that the machine slept, and that the connection is dead without knowing it. */
 const SLEPT_AFTER_MS = 120_000;
 
@@ -71,6 +76,12 @@ export function retryDelay(/** @type {number} */ code, /** @type {number} */ att
   return spread * (code === 1001 ? 0.1 + 0.9 * random : 0.5 + 0.5 * random);
 }
 
+/** How long to wait before a text that could not be stored is sent again; null when it was tried often enough. */
+export function againDelay(/** @type {number} */ tries, /** @type {number} */ random) {
+  if (tries > AGAIN_MOST) return null;
+  return Math.min(AGAIN_LONGEST_MS, AGAIN_FIRST_MS * 2 ** (tries - 1)) * (0.5 + 0.5 * random);
+}
+
 /** @returns {Environment} */
 function browser() {
   return {
@@ -96,18 +107,19 @@ export class ResumingSocket {
   #live_since = 0;
   /** @type {string | null} */ #history_id = null;
   /** @type {SocketState} */ #state = { phase: 'idle', attempt: 0, retry_at: null, reason: null };
-  /** @type {Map<string, { frame: Frame, sent_at: number | null, answer: PromiseWithResolvers<Frame> | null }>} */ #pending = new Map();
+  /** @type {Map<string, Pending>} */ #pending = new Map();
   /** @type {any} */ #retry_timer = null;
   /** @type {any} */ #hello_timer = null;
   /** @type {any} */ #ack_timer = null;
   /** @type {any} */ #tick_timer = null;
+  /** @type {any} */ #again_timer = null;
   #ticked_at = 0;
 
   constructor(/** @type {string} */ path, /** @type {SocketOptions} */ options) {
     this.#path = path;
     this.#options = options;
     this.#environment = options.environment ?? browser();
-    for (const frame of options.pending ?? []) this.#pending.set(frame.client_id, { frame, sent_at: null, answer: null });
+    for (const frame of options.pending ?? []) this.#pending.set(frame.client_id, { frame, sent_at: null, tries: 0, again_at: null, answer: null });
     this.#environment.addEventListener?.('online', () => this.wake());
     this.#environment.addEventListener?.('offline', () => this.#isConnected() && this.#lost(1006));
   }
@@ -148,10 +160,16 @@ export class ResumingSocket {
     /** @type {any} */ const answer = {};
     answer.promise = new Promise((resolve, reject) => Object.assign(answer, { resolve, reject }));
     answer.promise.catch(() => {}); // The page may rely on the error frame alone.
-    this.#pending.set(command.client_id, { frame: command, sent_at: null, answer });
+    this.#pending.set(command.client_id, { frame: command, sent_at: null, tries: 0, again_at: null, answer });
     this.#tellPending();
     if (this.#state.phase === 'live') this.#sendPending();
     return answer.promise;
+  }
+
+  /** Sends what could not be stored again now, rather than after its delay: the person asks. */
+  sendAgain() {
+    for (const pending of this.#pending.values()) pending.again_at = null;
+    if (this.#state.phase === 'live') this.#sendPending();
   }
 
   /** Sends something that is worth nothing later (typing); dropped while not connected. */
@@ -253,7 +271,7 @@ export class ResumingSocket {
     this.#options.onFrame(hello);
     for (const frame of this.resumption()) this.send(frame);
     this.#set({ phase: 'live', attempt: 0, retry_at: null, reason: null });
-    for (const pending of this.#pending.values()) pending.sent_at = null;
+    for (const pending of this.#pending.values()) Object.assign(pending, { sent_at: null, again_at: null });
     this.#sendPending();
   }
 
@@ -265,23 +283,56 @@ export class ResumingSocket {
       return;
     }
     const pending = frame.client_id ? this.#pending.get(frame.client_id) : undefined;
+    if (pending && frame.type === 'error' && this.#hold(pending, frame)) return;
     if (pending) {
       this.#pending.delete(frame.client_id);
       this.#tellPending();
-      this.#watchAcks();
+      // What was written after it has waited for it.
+      this.#sendPending();
     }
     this.#options.onFrame(frame);
     if (frame.type === 'ack') pending?.answer?.resolve(frame);
     else pending?.answer?.reject(new CommandError(frame.code, frame.message, frame.client_id));
   }
 
+  /** Keeps a text that could not be stored, to send it again; false for what is not tried again, or was often enough. */
+  #hold(/** @type {Pending} */ pending, /** @type {Frame} */ error) {
+    if (error.code !== 'store_unavailable' || !TEXTS.has(pending.frame.type)) return false;
+    const delay = againDelay(pending.tries + 1, this.#environment.random());
+    if (delay === null) return false;
+    Object.assign(pending, { sent_at: null, tries: pending.tries + 1, again_at: this.#environment.now() + delay });
+    this.#watchAcks();
+    this.#watchHeld();
+    this.#options.onHeld?.(pending.frame);
+    return true;
+  }
+
+  #watchHeld() {
+    this.#environment.clearTimeout(this.#again_timer);
+    const next = Math.min(...[...this.#pending.values()].map(({ again_at }) => again_at ?? Infinity));
+    if (next === Infinity || this.#state.phase !== 'live') return;
+    this.#again_timer = this.#environment.setTimeout(() => {
+      const now = this.#environment.now();
+      for (const pending of this.#pending.values()) if (pending.again_at !== null && pending.again_at <= now) pending.again_at = null;
+      this.#sendPending();
+    }, Math.max(0, next - this.#environment.now()));
+  }
+
   #sendPending() {
+    if (this.#state.phase !== 'live') return;
+    /** Conversations in which a text could not be stored yet: what was written after it is not said before it. */
+    const blocked = new Set();
     for (const pending of this.#pending.values()) {
-      if (pending.sent_at !== null) continue;
+      const { frame, tries } = pending;
+      const is_text = TEXTS.has(frame.type);
+      const may_go = pending.sent_at === null && pending.again_at === null && !(is_text && blocked.has(frame.conversation));
+      if (is_text && tries > 0) blocked.add(frame.conversation);
+      if (!may_go) continue;
       pending.sent_at = this.#environment.now();
-      this.send(pending.frame);
+      this.send(frame);
     }
     this.#watchAcks();
+    this.#watchHeld();
   }
 
   /** A connection on which an answer stays out is dead, whatever the browser thinks. */
@@ -335,7 +386,7 @@ export class ResumingSocket {
 
   #abandon(/** @type {number} */ code) {
     this.#run += 1;
-    for (const timer of [this.#retry_timer, this.#hello_timer, this.#ack_timer]) this.#environment.clearTimeout(timer);
+    for (const timer of [this.#retry_timer, this.#hello_timer, this.#ack_timer, this.#again_timer]) this.#environment.clearTimeout(timer);
     const socket = this.#socket;
     this.#socket = null;
     try {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AgentSocket } from './agent-socket.js';
-import { CLOSE_CODES, CommandError, VisitorSocket, newClientId, retryDelay } from './socket.js';
+import { CLOSE_CODES, CommandError, VisitorSocket, againDelay, newClientId, retryDelay } from './socket.js';
 
 /** A world with one clock and sockets that do what the test says. */
 function world() {
@@ -416,4 +416,98 @@ test('an agent follows many conversations, each from where it was', async () => 
 
 test('client ids do not repeat', () => {
   assert.equal(new Set(Array.from({ length: 1000 }, newClientId)).size, 1000);
+});
+
+const refusal = (/** @type {string} */ client_id, code = 'store_unavailable') => ({ type: 'error', client_id, code, message: '' });
+const sends = (/** @type {any} */ w) => w.last.sent.filter((/** @type {any} */ frame) => frame.client_id).map((/** @type {any} */ frame) => frame.client_id);
+
+test('a text that could not be stored is sent again by itself, under its id, until it is', async () => {
+  /** @type {string[]} */ const held = [];
+  const { w, socket, frames, pendings } = await visitor({ onHeld: (/** @type {any} */ frame) => held.push(frame.client_id) });
+  w.last.says(hello());
+  const answer = socket.command({ type: 'message.send', client_id: 'c1', text: 'x' });
+  w.last.says(refusal('c1'));
+  assert.deepEqual(held, ['c1']);
+  assert.equal(frames.filter(({ type }) => type === 'error').length, 0, 'not told as failed');
+  assert.equal(pendings[pendings.length - 1].length, 1, 'kept over a reload');
+  await w.advance(999);
+  assert.deepEqual(sends(w), ['c1']);
+  await w.advance(1);
+  assert.deepEqual(sends(w), ['c1', 'c1']);
+  w.last.says(refusal('c1'));
+  await w.advance(1_999);
+  assert.equal(sends(w).length, 2);
+  await w.advance(1);
+  assert.equal(sends(w).length, 3, 'ever later');
+  w.last.says({ type: 'ack', client_id: 'c1', conversation: 'cnv_1', seq: 1 });
+  assert.equal((await answer).seq, 1);
+  await w.advance(60_000);
+  assert.equal(sends(w).length, 3);
+});
+
+test('it is given up after some minutes, and then told', async () => {
+  const { w, socket, frames } = await visitor();
+  w.last.says(hello());
+  const answer = socket.command({ type: 'message.send', client_id: 'c1', text: 'x' });
+  let minutes = 0;
+  for (let n = 0; frames.every(({ type }) => type !== 'error'); n += 1) {
+    assert.ok(n < 20, 'bounded');
+    w.last.says(refusal('c1'));
+    const before = sends(w).length;
+    for (let s = 0; s < 31 && sends(w).length === before; s += 1, minutes += 1 / 60) await w.advance(1_000);
+  }
+  await assert.rejects(answer, (/** @type {CommandError} */ error) => error.code === 'store_unavailable');
+  assert.ok(minutes > 2 && minutes < 6, `${minutes}`);
+  assert.equal(againDelay(13, 1), null);
+  assert.deepEqual([1, 2, 3, 6, 12].map((tries) => againDelay(tries, 1)), [1_000, 2_000, 4_000, 30_000, 30_000]);
+});
+
+test('the person may have it tried now, and what was written after it is not said before it', async () => {
+  const { w, socket } = await visitor();
+  w.last.says(hello());
+  socket.command({ type: 'message.send', client_id: 'c1', text: 'first' });
+  w.last.says(refusal('c1'));
+  socket.command({ type: 'message.send', client_id: 'c2', text: 'second' });
+  socket.command({ type: 'human.request', client_id: 'h1' });
+  assert.deepEqual(sends(w), ['c1', 'h1'], 'only texts wait for texts');
+  socket.sendAgain();
+  assert.deepEqual(sends(w), ['c1', 'h1', 'c1']);
+  w.last.says({ type: 'ack', client_id: 'c1', conversation: 'cnv_1', seq: 1 });
+  assert.deepEqual(sends(w), ['c1', 'h1', 'c1', 'c2']);
+});
+
+test('what could not be stored is sent at once over the next connection', async () => {
+  const { w, socket } = await visitor();
+  w.last.says(hello());
+  for (const client_id of ['c1', 'c2']) socket.command({ type: 'message.send', client_id, text: client_id });
+  w.last.says(refusal('c1'));
+  w.last.ends(1001);
+  await w.advance(3_000);
+  w.last.says(hello());
+  assert.deepEqual(sends(w), ['c1']);
+  w.last.says({ type: 'ack', client_id: 'c1', conversation: 'cnv_1', seq: 1 });
+  assert.deepEqual(sends(w), ['c1', 'c2']);
+});
+
+test('another refusal, or of another command, is told at once', async () => {
+  const { w, socket, frames } = await visitor();
+  w.last.says(hello());
+  socket.command({ type: 'message.send', client_id: 'c1', text: 'x' });
+  socket.command({ type: 'human.request', client_id: 'h1' });
+  w.last.says(refusal('c1', 'rate_limited'));
+  w.last.says(refusal('h1'));
+  assert.deepEqual(frames.filter(({ type }) => type === 'error').map(({ client_id }) => client_id), ['c1', 'h1']);
+});
+
+test('an agent’s texts wait within their conversation only', async () => {
+  const w = world();
+  const socket = new AgentSocket({ ticket: async () => 't', onFrame: () => {}, environment: w.environment });
+  socket.start();
+  await settle();
+  w.last.says(hello());
+  socket.command({ type: 'message.send', conversation: 'a', client_id: 'a1', text: 'x' });
+  w.last.says(refusal('a1'));
+  socket.command({ type: 'note.add', conversation: 'a', client_id: 'a2', text: 'x' });
+  socket.command({ type: 'message.send', conversation: 'b', client_id: 'b1', text: 'x' });
+  assert.deepEqual(sends(w), ['a1', 'b1']);
 });

@@ -69,6 +69,9 @@ export function reduce(state, event) {
     case 'here.write':
     case 'here.retry':
       return { ...state, outgoing: [...state.outgoing.filter((it) => it.client_id !== event.client_id), { client_id: event.client_id, text: event.text, at: event.at, status: 'sending', code: null }] };
+    case 'here.held':
+    case 'here.again':
+      return { ...state, outgoing: state.outgoing.map((it) => (it.client_id === event.client_id ? { ...it, status: event.type === 'here.held' ? 'held' : 'sending' } : it)) };
     case 'here.remove':
       return { ...state, outgoing: state.outgoing.filter((it) => it.client_id !== event.client_id) };
     case 'here.command':

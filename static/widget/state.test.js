@@ -34,6 +34,14 @@ test('a refused message stays, says why, and can be sent again or removed', () =
   assert.equal(reduce(refused, { type: 'here.remove', client_id: 'c1' }).outgoing.length, 0);
 });
 
+test('a message that could not be stored yet says so, and is sending again when it is tried', () => {
+  const held = fold(hello, write, { type: 'here.held', client_id: 'c1' });
+  assert.equal(held.outgoing[0].status, 'held');
+  assert.equal(reduce(held, { type: 'here.again', client_id: 'c1' }).outgoing[0].status, 'sending');
+  assert.equal(reduce(held, { type: 'ack', client_id: 'c1', conversation: 'cnv_1', seq: 1, at }).outgoing[0].status, 'sent');
+  assert.equal(reduce(held, { type: 'error', client_id: 'c1', code: 'store_unavailable' }).outgoing[0].status, 'failed', 'given up');
+});
+
 test('the same entry twice is one line, and late ones find their place', () => {
   const state = fold(hello, said(1, 'visitor'), said(1, 'visitor'), said(3, 'bot'), said(2, 'bot'));
   assert.deepEqual(state.lines.map((/** @type {any} */ line) => line.seq), [1, 2, 3]);

@@ -18,7 +18,7 @@ export type Line = {
 };
 
 /** A message written here that is not in the log yet. */
-export type Outgoing = { client_id: string; text: string; at: string; status: 'sending' | 'sent' | 'failed'; code: string | null };
+export type Outgoing = { client_id: string; text: string; at: string; status: 'sending' | 'held' | 'sent' | 'failed'; code: string | null };
 
 export type Status = {
   state: 'none' | 'bot' | 'waiting' | 'agent' | 'left_message' | 'closed';
@@ -61,6 +61,8 @@ export type State = {
 export type Actions = {
   send: (text: string) => void;
   retry: (client_id: string) => void;
+  /** What could not be stored yet is tried now. */
+  sendNow: (client_id: string) => void;
   remove: (client_id: string) => void;
   talk: () => void;
   goOn: () => void;

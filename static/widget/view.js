@@ -246,7 +246,8 @@ export function createView(root, words, locale, actions, options) {
     const what = out ? out.status : it.author.kind === 'visitor' ? mark(state, it) : '';
     const key = `${what} ${out?.code ?? ''} ${it.at}`;
     element.classList.toggle('failed', what === 'failed');
-    element.classList.toggle('sending', what === 'sending');
+    element.classList.toggle('held', what === 'held');
+    element.classList.toggle('sending', what === 'sending' || what === 'held');
     if (element.dataset.key === key) return;
     element.dataset.key = key;
     const foot = /** @type {HTMLElement} */ (element.lastElementChild);
@@ -258,6 +259,8 @@ export function createView(root, words, locale, actions, options) {
         linkButton(words.retry, () => actions.retry(out.client_id)),
         linkButton(words.remove, () => actions.remove(out.client_id)),
       );
+    } else if (what === 'held' && out) {
+      foot.replaceChildren(el('span', {}, icon(clockIcon, null, 14), ' ', words.held), linkButton(words.try_now, () => actions.sendNow(out.client_id)));
     } else if (what === '') foot.replaceChildren(time);
     else {
       const shape = what === 'sending' ? clockIcon : what === 'seen' ? checkCheck : check;

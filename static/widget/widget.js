@@ -118,6 +118,7 @@ const socket = new VisitorSocket({
   pending: from_before,
   onFrame: receive,
   onState: ({ phase, reason }) => dispatch({ type: 'here.connection', phase, reason }),
+  onHeld: ({ client_id }) => dispatch({ type: 'here.held', client_id }),
   onRestart: () => dispatch({ type: 'here.restart' }),
   onPending: (commands) => kept.set(keep.pending, commands.length ? JSON.stringify(commands.filter((command) => command.type === 'message.send')) : null),
 });
@@ -235,6 +236,10 @@ const actions = {
     dispatch({ type: 'here.retry', client_id, text: message.text, at: new Date().toISOString() });
     socket.start();
     socket.command({ type: 'message.send', client_id, text: message.text });
+  },
+  sendNow(client_id) {
+    dispatch({ type: 'here.again', client_id });
+    socket.sendAgain();
   },
   remove: (client_id) => dispatch({ type: 'here.remove', client_id }),
   talk: () => command('talk', { type: 'human.request' }),

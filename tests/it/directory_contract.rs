@@ -20,7 +20,7 @@ use baton::domain::visitor::Profile;
 use baton::flow::ports::Search;
 use baton::flow::ports::StoreError;
 use baton::flow::ports::directory::{
-    DirectoryError, Link, LinkPurpose, Login, NewAccount, SecretHash, Stamp, VisitorRecord,
+    DirectoryError, Furniture, Link, LinkPurpose, Login, NewAccount, SecretHash, Stamp, VisitorRecord,
 };
 use baton::flow::ports::models::Adoption;
 
@@ -37,12 +37,75 @@ on_every_store! {
     a_queue_that_is_needed_stays,
     knowledge_and_canned_replies_are_kept_in_order,
     a_widget_keeps_its_key_for_identities,
+    what_a_site_begins_with_is_put_in_once_and_whole,
     a_visitor_is_found_by_their_secret,
     a_policy_is_published_on_top_of_the_live_one,
     a_model_is_adopted_on_top_of_the_live_one,
     a_refusal_leaves_nothing_in_the_audit_log,
     labels_are_of_the_visitors_messages_and_the_last_word_wins,
     evidence_is_what_was_said_and_then_what_is_hinted_at,
+}
+
+fn furniture(id: &str) -> Furniture {
+    let queue = |name: &str| Queue {
+        id: queue(&format!("{name}{id}")),
+        name: name.to_owned(),
+        skills: Vec::new(),
+        tier: 1,
+        hours: None,
+        intents: Vec::new(),
+        is_default: false,
+    };
+    let entry = |name: &str| KnowledgeEntry {
+        id: KnowledgeId::from_suffix(&format!("{name}{id}")),
+        title: name.to_owned(),
+        questions: vec!["Where?".into()],
+        answer: "There.".into(),
+    };
+    let reply = |name: &str| CannedReply {
+        id: CannedId::from_suffix(&format!("{name}{id}")),
+        shortcut: name.to_owned(),
+        text: "Hello.".into(),
+    };
+    Furniture {
+        queues: vec![queue("delivery"), queue("returns")],
+        knowledge: vec![entry("hours"), entry("parking")],
+        canned: vec![reply("hello"), reply("bye")],
+        widget: Widget {
+            key: WidgetKey::from_suffix("shop"),
+            name: "Shop".into(),
+            sites: Vec::new(),
+            greeting: String::new(),
+            accent: "#000000".into(),
+            locale: "en".into(),
+            identity_key: id.into(),
+            created_at: at(1),
+        },
+    }
+}
+
+/// Nodes that begin at the same time, each with ids of its own.
+async fn what_a_site_begins_with_is_put_in_once_and_whole(store: &dyn EveryPort) {
+    let own =
+        CannedReply { id: CannedId::from_suffix("own"), shortcut: "bye".into(), text: "So long.".into() };
+    store.save_canned(stamp(0), own.clone()).await.unwrap();
+    let begun = (0..4).map(|n| store.furnish(stamp(1), furniture(&n.to_string())));
+    for begun in futures_util::future::join_all(begun).await {
+        begun.unwrap();
+    }
+    let names = |all: Vec<Queue>| all.into_iter().map(|queue| queue.name).collect::<Vec<_>>();
+    assert_eq!(names(store.queues().await.unwrap()).len(), 2);
+    assert_eq!(store.knowledge().await.unwrap().len(), 2);
+    let canned = store.canned().await.unwrap();
+    assert_eq!(canned.len(), 2);
+    assert!(canned.contains(&own), "what was there stays");
+    let [widget] = store.widgets().await.unwrap().try_into().unwrap();
+    assert!(
+        canned
+            .iter()
+            .any(|reply| reply.id == CannedId::from_suffix(&format!("hello{}", widget.identity_key)))
+    );
+    assert_eq!(store.audit(None, 100).await.unwrap().len(), 1 + 2 + 2 + 1 + 1, "written by one of them");
 }
 
 fn stamp(second: i64) -> Stamp {

@@ -131,3 +131,33 @@ async fn a_database_that_crashes_under_the_service_loses_nothing_that_was_acknow
     }
     app.finish().await;
 }
+
+/// Nodes that begin on one empty database at the same time put in the example shop once, and all of them serve it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_begin_at_once_put_in_the_shop_once() {
+    let (database, first) = on(&Server::shared());
+    let others = (0..2).map(|_| Options::default().postgres(Arc::clone(&database)));
+    let mut apps = join_all([first].into_iter().chain(others).map(TestApp::start_with)).await;
+    for (n, app) in apps.iter().enumerate() {
+        Visitor::boot(&Door::of(app), address(n)).await.connect().await;
+    }
+    let admin = apps[0].admin().await;
+    let of = async |path: &str, list: &str| {
+        let answer = admin.get(&format!("/api/v1/{path}")).await;
+        answer.body[list].as_array().unwrap().clone()
+    };
+    let distinct = |list: &[serde_json::Value], name: &str| {
+        let names: std::collections::BTreeSet<_> = list.iter().map(|one| one[name].to_string()).collect();
+        assert_eq!(names.len(), list.len(), "twice: {list:?}");
+    };
+    assert_eq!(of("widgets", "widgets").await.len(), 1);
+    distinct(&of("queues", "queues").await, "name");
+    let knowledge = of("knowledge", "knowledge").await;
+    assert!(knowledge.len() > 10);
+    distinct(&knowledge, "title");
+    distinct(&of("canned", "canned").await, "shortcut");
+    drop(admin);
+    while let Some(app) = apps.pop() {
+        app.finish().await;
+    }
+}

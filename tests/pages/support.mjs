@@ -3,7 +3,7 @@
 // over real sockets, and Chromium. Nothing is mocked and nothing written into
 // the database.
 
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { openSocket } from './websocket.mjs';
 
@@ -89,6 +90,10 @@ export async function startBaton({ environment = {}, demo = false } = {}) {
     base,
     folder,
     output: () => output,
+    /** Whether its files may grow: a full disk without one, from one moment to the next. */
+    mayWrite: async (/** @type {boolean} */ may) => {
+      await promisify(execFile)('prlimit', ['--pid', String(child.pid), `--fsize=${may ? 'unlimited' : '0'}:unlimited`]);
+    },
     restart: async (/** @type {NodeJS.Signals} */ signal = 'SIGKILL', meanwhile = async () => {}) => {
       await stop(signal);
       await meanwhile();

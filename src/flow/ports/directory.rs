@@ -195,6 +195,19 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
+/// What a site begins with.
+#[derive(Debug, Clone)]
+pub struct Furniture {
+    /// Queues beside the default one.
+    pub queues: Vec<Queue>,
+    /// What its bot knows.
+    pub knowledge: Vec<KnowledgeEntry>,
+    /// Canned replies of its agents.
+    pub canned: Vec<CannedReply>,
+    /// Its widget: where it is there, nothing is put in.
+    pub widget: Widget,
+}
+
 /// Who may come in, and what admins have set.
 #[async_trait]
 pub trait Directory: Send + Sync {
@@ -289,6 +302,10 @@ pub trait Directory: Send + Sync {
     async fn save_widget(&self, stamp: Stamp, widget: Widget) -> Result<(), DirectoryError>;
     /// Removes a widget; its snippet stops working.
     async fn remove_widget(&self, stamp: Stamp, key: WidgetKey) -> Result<(), DirectoryError>;
+
+    /// Puts in what a site begins with, all in one write, unless its widget is there: nodes that begin at the same time
+    /// put it in once. What has a name that is taken already is left out.
+    async fn furnish(&self, stamp: Stamp, furniture: Furniture) -> Result<(), DirectoryError>;
 
     /// The visitor whose browser holds this secret.
     async fn visitor_by_secret(&self, secret: &SecretHash) -> Result<Option<VisitorRecord>, StoreError>;

@@ -14,8 +14,8 @@ use crate::domain::site::Widget;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::StoreError;
 use crate::flow::ports::directory::{
-    AuditEntry, Credentials, Directory, DirectoryError, Link, LinkPurpose, Login, NewAccount, PolicyVersion,
-    SecretHash, Stamp, VisitorRecord,
+    AuditEntry, Credentials, Directory, DirectoryError, Furniture, Link, LinkPurpose, Login, NewAccount,
+    PolicyVersion, SecretHash, Stamp, VisitorRecord,
 };
 use async_trait::async_trait;
 
@@ -145,7 +145,7 @@ impl Rows {
         Ok(after)
     }
 
-    fn save_queue(&mut self, stamp: &Stamp, mut queue: Queue) -> Result<(), DirectoryError> {
+    pub(super) fn save_queue(&mut self, stamp: &Stamp, mut queue: Queue) -> Result<(), DirectoryError> {
         if self.queues.iter().any(|other| other.name == queue.name && other.id != queue.id) {
             return Err(DirectoryError::Taken("the name"));
         }
@@ -240,7 +240,7 @@ fn changed(mut account: Account, change: AccountChange) -> (Account, Vec<&'stati
 }
 
 /// Puts something in its own place, or at the end when it is new. True when it is.
-fn put<T>(all: &mut Vec<T>, new: T, is_it: impl Fn(&T) -> bool) -> bool {
+pub(super) fn put<T>(all: &mut Vec<T>, new: T, is_it: impl Fn(&T) -> bool) -> bool {
     match all.iter_mut().find(|other| is_it(other)) {
         Some(old) => {
             *old = new;
@@ -433,12 +433,7 @@ impl Directory for MemoryStore {
     }
 
     async fn save_knowledge(&self, stamp: Stamp, entry: KnowledgeEntry) -> Result<(), DirectoryError> {
-        let mut rows = self.rows();
-        let id = entry.id.clone();
-        let is_new = put(&mut rows.knowledge, entry, |other| other.id == id);
-        rows.knowledge_changes += 1;
-        let action = if is_new { "knowledge.create" } else { "knowledge.change" };
-        rows.audit(&stamp, action, id.as_str(), "");
+        self.rows().save_knowledge(&stamp, entry);
         Ok(())
     }
 
@@ -463,13 +458,7 @@ impl Directory for MemoryStore {
     }
 
     async fn save_canned(&self, stamp: Stamp, reply: CannedReply) -> Result<(), DirectoryError> {
-        let mut rows = self.rows();
-        if rows.canned.values().any(|other| other.shortcut == reply.shortcut && other.id != reply.id) {
-            return Err(DirectoryError::Taken("the shortcut"));
-        }
-        rows.audit(&stamp, "canned.save", reply.id.as_str(), "");
-        rows.canned.insert(reply.id.clone(), reply);
-        Ok(())
+        self.rows().save_canned(&stamp, reply)
     }
 
     async fn remove_canned(&self, stamp: Stamp, id: CannedId) -> Result<(), DirectoryError> {
@@ -487,19 +476,13 @@ impl Directory for MemoryStore {
         Ok(self.rows().widgets.iter().find(|widget| widget.key == *key).cloned())
     }
 
-    async fn save_widget(&self, stamp: Stamp, mut widget: Widget) -> Result<(), DirectoryError> {
-        let mut rows = self.rows();
-        let key = widget.key.clone();
-        // The key that identities are signed with, and its age, stay as they were made.
-        if let Some(old) = rows.widgets.iter().find(|other| other.key == key) {
-            widget.identity_key.clone_from(&old.identity_key);
-            widget.created_at = old.created_at;
-        }
-        let sites: Vec<String> = widget.sites.iter().map(ToString::to_string).collect();
-        let is_new = put(&mut rows.widgets, widget, |other| other.key == key);
-        let action = if is_new { "widget.create" } else { "widget.change" };
-        rows.audit(&stamp, action, key.as_str(), &sites.join(" "));
+    async fn save_widget(&self, stamp: Stamp, widget: Widget) -> Result<(), DirectoryError> {
+        self.rows().save_widget(&stamp, widget);
         Ok(())
+    }
+
+    async fn furnish(&self, stamp: Stamp, furniture: Furniture) -> Result<(), DirectoryError> {
+        self.rows().furnish(&stamp, furniture)
     }
 
     async fn remove_widget(&self, stamp: Stamp, key: WidgetKey) -> Result<(), DirectoryError> {

@@ -6,6 +6,7 @@
 //! give the same answers in the same order, always.
 
 mod commit;
+mod content;
 mod directory;
 mod labels;
 mod models;

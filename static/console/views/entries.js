@@ -1,7 +1,7 @@
 // What was said, in order: messages, notes, notices, decisions, answers that
 // came too late, and texts of ours that are on their way. Everything is text.
 
-import { ban, check, checkCheck, chevronRight, circleAlert, lock } from '../../vendor/icons.js';
+import { ban, check, checkCheck, chevronRight, circleAlert, clock as clockIcon, lock } from '../../vendor/icons.js';
 import { clock, day, isSameDay, linkParts, score, signed } from '../../shared/format.js';
 import { html, Icon, Written } from '../../shared/html.js';
 import { countedMost, reasonLine } from '../reasons.js';
@@ -188,7 +188,12 @@ function OnItsWay(/** @type {any} */ { pending, act }) {
       <div class="said-text"><${Written} text=${frame.text} /></div>
       ${status === 'sending'
         ? html`<p class="said-mark">sending…</p>`
-        : html`<p class="said-mark is-bad" role="alert">
+        : status === 'held'
+          ? html`<p class="said-mark is-held" role="status">
+              <${Icon} shapes=${clockIcon} size=${12} /> Not sent yet: the server cannot save right now. Trying again.
+              <button type="button" class="link-button" onClick=${() => act.sendNow(frame.client_id)}>Try now</button>
+            </p>`
+          : html`<p class="said-mark is-bad" role="alert">
             <${Icon} shapes=${circleAlert} size=${12} /> Not sent. ${words.problem(code)}
             <button type="button" class="link-button" onClick=${() => act.retry(frame.client_id)}>Try again</button>
             <button type="button" class="link-button" onClick=${() => act.takeBack(frame.client_id)}>Edit</button>

@@ -29,6 +29,7 @@ export default {
   too_long: (/** @type {number} */ n) => `${many(n, 'Zeichen', 'Zeichen')} zu viel`,
 
   sending: 'Wird gesendet',
+  held: 'Noch nicht gesendet: Wir können sie gerade nicht speichern und versuchen es weiter.',
   sent: 'Gesendet',
   seen: 'Gesehen',
   failed: {

@@ -29,6 +29,7 @@ export default {
   too_long: (/** @type {number} */ n) => `${many(n, 'character', 'characters')} too many`,
 
   sending: 'Sending',
+  held: 'Not sent yet: we cannot keep it right now, and go on trying.',
   sent: 'Sent',
   seen: 'Seen',
   failed: {

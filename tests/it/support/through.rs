@@ -18,8 +18,8 @@ pub mod prelude {
     pub use baton::domain::site::Widget;
     pub use baton::domain::time::Timestamp;
     pub use baton::flow::ports::directory::{
-        AuditEntry, Credentials, Directory, DirectoryError, Link, Login, NewAccount, PolicyVersion,
-        SecretHash, Stamp, VisitorRecord,
+        AuditEntry, Credentials, Directory, DirectoryError, Furniture, Link, Login, NewAccount,
+        PolicyVersion, SecretHash, Stamp, VisitorRecord,
     };
     pub use baton::flow::ports::nodes::{Company, Holder, Lease, LeaseError, Mark, Node, Nodes, Term};
     pub use baton::flow::ports::{
@@ -126,6 +126,7 @@ macro_rules! every_call {
             read widget(key: &WidgetKey) -> Result<Option<Widget>, StoreError>;
             write save_widget(stamp: Stamp, widget: Widget) -> Result<(), DirectoryError>;
             write remove_widget(stamp: Stamp, key: WidgetKey) -> Result<(), DirectoryError>;
+            write furnish(stamp: Stamp, furniture: Furniture) -> Result<(), DirectoryError>;
             read visitor_by_secret(secret: &SecretHash) -> Result<Option<VisitorRecord>, StoreError>;
             read visitor(id: &VisitorId) -> Result<Option<VisitorRecord>, StoreError>;
             write save_visitor(at: Timestamp, visitor: VisitorRecord, secret: SecretHash) -> Result<(), StoreError>;

@@ -5,6 +5,7 @@
 //! is checked before the first change, and a refusal leaves nothing behind.
 
 mod accounts;
+mod content;
 mod port;
 mod queues;
 mod rest;

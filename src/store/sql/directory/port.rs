@@ -7,6 +7,7 @@ use super::accounts::{
     all_accounts, change_account, end_logins, find_account, find_credentials, find_link, find_login,
     insert_account, insert_link, insert_login, put_password, rename,
 };
+use super::content::{furnish, save_canned, save_knowledge, save_widget};
 use super::queues::{all_queues, remove_queue, save_queue};
 use super::rest::{
     POLICIES, VISITORS, WIDGETS, audit, grow_knowledge, read_audit, read_canned, read_knowledge, read_policy,
@@ -16,12 +17,12 @@ use crate::domain::account::{Account, AccountChange, Email};
 use crate::domain::id::{AgentId, CannedId, KnowledgeId, QueueId, VisitorId, WidgetKey};
 use crate::domain::knowledge::{CannedReply, KnowledgeEntry};
 use crate::domain::queue::Queue;
-use crate::domain::site::{Origin, Widget};
+use crate::domain::site::Widget;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::StoreError;
 use crate::flow::ports::directory::{
-    AuditEntry, Credentials, Directory, DirectoryError, Link, LinkPurpose, Login, NewAccount, PolicyVersion,
-    SecretHash, Stamp, VisitorRecord,
+    AuditEntry, Credentials, Directory, DirectoryError, Furniture, Link, LinkPurpose, Login, NewAccount,
+    PolicyVersion, SecretHash, Stamp, VisitorRecord,
 };
 use crate::store::sql::rows::to_json;
 use crate::store::sql::{Alone, Sql, SqlStore, values};
@@ -212,20 +213,7 @@ impl Directory for SqlStore {
     }
 
     async fn save_knowledge(&self, stamp: Stamp, entry: KnowledgeEntry) -> Result<(), DirectoryError> {
-        self.administer(move |sql| {
-            let id = entry.id.as_str();
-            let is_new = !sql.exists("select 1 from knowledge where id = ?1", values![id])?;
-            sql.run(
-                "insert into knowledge (id, title, questions, answer) values (?1, ?2, ?3, ?4)
-                 on conflict (id) do update set title = excluded.title, questions = excluded.questions,
-                     answer = excluded.answer",
-                values![id, &entry.title, &to_json(&entry.questions)?, &entry.answer],
-            )?;
-            grow_knowledge(sql)?;
-            let action = if is_new { "knowledge.create" } else { "knowledge.change" };
-            Ok(audit(sql, &stamp, action, id, "")?)
-        })
-        .await
+        self.administer(move |sql| save_knowledge(sql, &stamp, &entry)).await
     }
 
     async fn remove_knowledge(&self, stamp: Stamp, id: KnowledgeId) -> Result<(), DirectoryError> {
@@ -250,20 +238,7 @@ impl Directory for SqlStore {
     }
 
     async fn save_canned(&self, stamp: Stamp, reply: CannedReply) -> Result<(), DirectoryError> {
-        self.administer(move |sql| {
-            let id = reply.id.as_str();
-            let others = "select 1 from canned where shortcut = ?1 and id <> ?2";
-            if sql.exists(others, values![&reply.shortcut, id])? {
-                return Err(DirectoryError::Taken("the shortcut"));
-            }
-            sql.run(
-                "insert into canned (id, shortcut, text) values (?1, ?2, ?3)
-                 on conflict (id) do update set shortcut = excluded.shortcut, text = excluded.text",
-                values![id, &reply.shortcut, &reply.text],
-            )?;
-            Ok(audit(sql, &stamp, "canned.save", id, "")?)
-        })
-        .await
+        self.administer(move |sql| save_canned(sql, &stamp, &reply)).await
     }
 
     async fn remove_canned(&self, stamp: Stamp, id: CannedId) -> Result<(), DirectoryError> {
@@ -289,30 +264,7 @@ impl Directory for SqlStore {
     }
 
     async fn save_widget(&self, stamp: Stamp, widget: Widget) -> Result<(), DirectoryError> {
-        self.administer(move |sql| {
-            let key = widget.key.as_str();
-            let is_new = !sql.exists("select 1 from widget where key = ?1", values![key])?;
-            let sites: Vec<&str> = widget.sites.iter().map(Origin::as_str).collect();
-            sql.run(
-                "insert into widget (key, name, sites, greeting, accent, locale, identity_key, created_at)
-                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                 on conflict (key) do update set name = excluded.name, sites = excluded.sites,
-                     greeting = excluded.greeting, accent = excluded.accent, locale = excluded.locale",
-                values![
-                    key,
-                    &widget.name,
-                    &to_json(&sites)?,
-                    &widget.greeting,
-                    &widget.accent,
-                    &widget.locale,
-                    &widget.identity_key,
-                    widget.created_at.as_millis(),
-                ],
-            )?;
-            let action = if is_new { "widget.create" } else { "widget.change" };
-            Ok(audit(sql, &stamp, action, key, &sites.join(" "))?)
-        })
-        .await
+        self.administer(move |sql| save_widget(sql, &stamp, &widget)).await
     }
 
     async fn remove_widget(&self, stamp: Stamp, key: WidgetKey) -> Result<(), DirectoryError> {
@@ -323,6 +275,10 @@ impl Directory for SqlStore {
             Ok(audit(sql, &stamp, "widget.remove", key.as_str(), "")?)
         })
         .await
+    }
+
+    async fn furnish(&self, stamp: Stamp, furniture: Furniture) -> Result<(), DirectoryError> {
+        self.administer(move |sql| furnish(sql, &stamp, &furniture)).await
     }
 
     async fn visitor_by_secret(&self, secret: &SecretHash) -> Result<Option<VisitorRecord>, StoreError> {
