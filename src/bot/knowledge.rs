@@ -7,6 +7,7 @@ use crate::domain::knowledge::KnowledgeEntry;
 use crate::domain::score::{Words, similarity};
 use crate::flow::ports::{Analyzer, AnalyzerStatus, Bot, Directory, Probe, Question, Reply, Speaker};
 use async_trait::async_trait;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -24,6 +25,8 @@ const CERTAIN: f64 = 0.80;
 const LATELY: usize = 8;
 /// Said instead of the same answer again.
 const TOLD_ALL: &str = "I have told you all I know about that. A person can look into it: just ask for one.";
+/// Ways of asking that the model reads at once.
+const PORTION: usize = 8;
 /// How long the model is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -40,8 +43,17 @@ struct Index {
     /// Who made the vectors: those of another model are not comparable.
     made_by: AnalyzerStatus,
     entries: Vec<KnowledgeEntry>,
-    /// Each way of asking: the entry's place, its words, and its vector while the model gives any.
-    ways: Vec<(usize, Words, Option<Vec<f32>>)>,
+    ways: Vec<Way>,
+}
+
+/// A way of asking for an entry.
+struct Way {
+    /// The entry's place.
+    place: usize,
+    text: String,
+    words: Words,
+    /// While the model gives any.
+    vector: Option<Vec<f32>>,
 }
 
 struct Found {
@@ -68,29 +80,35 @@ impl KnowledgeBot {
         if let Some(index) = &*index
             && index.revision == revision
             && (index.made_by == status || !status.is_ready())
-            && (index.ways.iter().all(|(.., vector)| vector.is_some()) || !status.is_ready())
+            && (index.ways.iter().all(|way| way.vector.is_some()) || !status.is_ready())
         {
             return Some(index.clone());
         }
         let entries = self.directory.knowledge().await.ok()?;
+        // What this model has read before is not read again.
+        let known: HashMap<&str, &Vec<f32>> = match &*index {
+            Some(index) if index.made_by == status => {
+                index.ways.iter().filter_map(|way| Some((way.text.as_str(), way.vector.as_ref()?))).collect()
+            }
+            _ => HashMap::new(),
+        };
         let mut ways = Vec::new();
         for (place, entry) in entries.iter().enumerate() {
             for text in std::iter::once(&entry.title).chain(&entry.questions) {
-                ways.push((place, text.clone()));
+                let vector = known.get(text.as_str()).map(|vector| (*vector).clone());
+                ways.push(Way { place, words: Words::of(text), text: text.clone(), vector });
             }
         }
-        // In portions, so that a large knowledge base does not fill the model's queue.
-        let mut vectors = Vec::with_capacity(ways.len());
-        for portion in ways.chunks(32) {
-            let texts = portion.iter().map(|(_, text)| text.clone()).collect();
-            match self.embed(texts).await {
-                Some(more) => vectors.extend(more.into_iter().map(Some)),
-                None => vectors.extend(portion.iter().map(|_| None)),
+        // In portions, so that messages that come meanwhile wait for one of them at most.
+        let mut unread: Vec<&mut Way> = ways.iter_mut().filter(|way| way.vector.is_none()).collect();
+        for portion in unread.chunks_mut(PORTION) {
+            let texts = portion.iter().map(|way| way.text.clone()).collect();
+            let Some(vectors) = self.embed(texts).await else { break };
+            for (way, vector) in portion.iter_mut().zip(vectors) {
+                way.vector = Some(vector);
             }
         }
-        let ways =
-            ways.into_iter().zip(vectors).map(|((place, text), vector)| (place, Words::of(&text), vector));
-        let made = Arc::new(Index { revision, made_by: status, ways: ways.collect(), entries });
+        let made = Arc::new(Index { revision, made_by: status, ways, entries });
         *index = Some(made.clone());
         Some(made)
     }
@@ -100,13 +118,13 @@ impl KnowledgeBot {
         let words = Words::of(text);
         let vector = self.embed(vec![text.to_owned()]).await.and_then(|mut vectors| vectors.pop());
         let mut best: Vec<(f64, bool)> = vec![(0.0, false); index.entries.len()];
-        for (place, way_words, way_vector) in &index.ways {
-            let (alike, is_vector) = match (&vector, way_vector) {
-                (Some(a), Some(b)) => (cosine(a, b).max(similarity(&words, way_words) * 0.9), true),
-                _ => (similarity(&words, way_words), false),
+        for way in &index.ways {
+            let (alike, is_vector) = match (&vector, &way.vector) {
+                (Some(a), Some(b)) => (cosine(a, b).max(similarity(&words, &way.words) * 0.9), true),
+                _ => (similarity(&words, &way.words), false),
             };
-            if alike > best[*place].0 {
-                best[*place] = (alike, is_vector);
+            if alike > best[way.place].0 {
+                best[way.place] = (alike, is_vector);
             }
         }
         let (place, (similarity, is_vector)) =

@@ -14,7 +14,9 @@ use crate::domain::time::Timestamp;
 use crate::flow::Models;
 use crate::flow::ports::directory::Stamp;
 use crate::flow::ports::{Clock as _, ModelVersion, ModelVersions as _};
-use crate::nlp::{Builder, LexiconAnalyzer, ModelSwitch, bundle::Bundle, model::Model, models, worker};
+use crate::nlp::{
+    Builder, LexiconAnalyzer, ModelSwitch, bundle::Bundle, model::Model, models, reading, worker,
+};
 use crate::system::SystemClock;
 
 /// Look at a model folder; list, adopt and roll back the models of an installation.
@@ -92,7 +94,7 @@ fn verify(folder: Option<&Path>) -> Result<(), Failure> {
     let bundle = Bundle::open(&folder)?;
     let mut model = Model::load(&folder)?;
     let precision = model.choose_precision(None)?;
-    worker::analyze(&model, std::iter::once("Where is my order?"))?;
+    reading::analyze(&model, std::iter::once("Where is my order?"))?;
     let manifest = &bundle.manifest;
     let mut lines = vec![
         format!("{} {} in {}", manifest.name, manifest.version, folder.display()),

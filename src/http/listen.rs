@@ -139,6 +139,8 @@ impl Listener {
                 connection.serve().await;
                 drop(place);
             });
+            // When thousands come at once, those who are here already have their turn between any two of them.
+            tokio::task::yield_now().await;
         }
     }
 }

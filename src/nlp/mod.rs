@@ -26,6 +26,8 @@ pub mod own_intents;
 pub mod spelling;
 pub mod switch;
 #[cfg(feature = "rust-bert")]
+pub mod reading;
+#[cfg(feature = "rust-bert")]
 pub mod repeats;
 #[cfg(feature = "rust-bert")]
 pub mod tokenizer;

@@ -20,16 +20,13 @@ use tokio::sync::oneshot;
 use super::{
     NlpError, batch, examples,
     fault::FaultHandle,
-    labels::{self, Outputs},
-    lexicon,
     model::{Model, Precision},
     own_intents::{Index, Vectors},
+    reading::{analyze_with, explain},
     repeats::Memory,
-    tokenizer::Encoded,
-    words,
 };
 use crate::{
-    domain::analysis::{Analysis, AnalyzedBy, By, Head, OwnIntents, WordWeight, asks_for_human},
+    domain::analysis::{Analysis, Head, OwnIntents, WordWeight},
     flow::ports::AnalyzerStatus,
 };
 
@@ -70,6 +67,8 @@ pub struct Desk {
 
 struct State {
     waiting: VecDeque<Work>,
+    /// What takes longer than an analysis and can wait: done one by one, when nothing else waits.
+    aside: VecDeque<Work>,
     running: Vec<Running>,
     status: AnalyzerStatus,
     precision: Option<Precision>,
@@ -107,6 +106,17 @@ enum Answer {
     Own(Vec<String>, Arc<Index>, oneshot::Sender<Vec<OwnIntents>>),
 }
 
+impl Answer {
+    /// Whether messages go before it: nobody who talks waits for it alone.
+    fn can_wait(&self) -> bool {
+        match self {
+            Self::Words(..) => true,
+            Self::Vectors(texts, _) => texts.len() > 1,
+            Self::Analysis(_) | Self::Own(..) => false,
+        }
+    }
+}
+
 enum Done {
     Analysis(Box<Analysis>, Option<Vec<f32>>),
     Words(Vec<WordWeight>),
@@ -121,6 +131,7 @@ impl Desk {
         let desk = Arc::new(Self {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
+                aside: VecDeque::new(),
                 running: Vec::new(),
                 status: AnalyzerStatus::Loading,
                 precision: None,
@@ -253,11 +264,15 @@ impl Desk {
     fn hand_in(&self, text: String, answer: Answer) -> bool {
         let mut state = lock(&self.state);
         self.notice_hanging(&mut state);
-        if !state.status.is_ready() || state.is_closed || state.waiting.len() >= self.capacity {
+        if !state.status.is_ready() || state.is_closed {
             return false;
         }
         let era = state.memory.era();
-        state.waiting.push_back(Work { text, answer, era });
+        let queue = if answer.can_wait() { &mut state.aside } else { &mut state.waiting };
+        if queue.len() >= self.capacity {
+            return false;
+        }
+        queue.push_back(Work { text, answer, era });
         drop(state);
         self.wake.notify_one();
         true
@@ -280,27 +295,32 @@ impl Desk {
     fn take(&self, worker: usize, most: usize) -> Option<Task> {
         let mut state = lock(&self.state);
         loop {
-            if !state.status.is_ready() || state.is_closed && state.waiting.is_empty() {
+            let is_idle = state.waiting.is_empty() && state.aside.is_empty();
+            if !state.status.is_ready() || state.is_closed && is_idle {
                 return None;
             }
             let is_to_read = !state.own.is_empty() && !state.own.has_vectors() && !state.is_reading;
-            if is_to_read && (state.waiting.is_empty() || !state.has_read_last) {
+            if is_to_read && (is_idle || !state.has_read_last) {
                 state.is_reading = true;
                 state.has_read_last = true;
                 state.running.push(Running { worker, since: Instant::now(), answers: Vec::new() });
                 return Some(Task::Read(Arc::clone(&state.own)));
             }
-            if !state.waiting.is_empty() {
+            if !is_idle {
                 break;
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.has_read_last = false;
         let n_taken = batch::choose(state.waiting.iter().map(|work| work.text.len()), most);
-        let mut requests = Vec::with_capacity(n_taken);
-        let mut answers = Vec::with_capacity(n_taken);
+        let taken: Vec<Work> = match n_taken {
+            0 => state.aside.pop_front().into_iter().collect(),
+            _ => state.waiting.drain(..n_taken).collect(),
+        };
+        let mut requests = Vec::with_capacity(taken.len());
+        let mut answers = Vec::with_capacity(taken.len());
         let mut era = state.memory.era();
-        for work in state.waiting.drain(..n_taken) {
+        for work in taken {
             era = era.min(work.era);
             let request = match &work.answer {
                 Answer::Analysis(_) => Request::Analysis,
@@ -408,6 +428,7 @@ fn abandon(state: &mut State, why: String) {
         _ => AnalyzerStatus::Failed { why },
     };
     state.waiting.clear();
+    state.aside.clear();
     state.running.clear();
     state.told.clear();
 }
@@ -494,84 +515,6 @@ fn compute(
         });
     }
     Ok(done)
-}
-
-/// Analyses by the model, phrase check included. Texts it does not speak are not
-/// given to it.
-pub fn analyze<'a>(model: &Model, texts: impl Iterator<Item = &'a str>) -> Result<Vec<Analysis>, NlpError> {
-    let found = analyze_with(model, &Index::default(), false, texts)?;
-    Ok(found.into_iter().map(|(analysis, _)| analysis).collect())
-}
-
-/// An analysis, and the sentence vector where it was made too.
-type Found = (Analysis, Option<Vec<f32>>);
-
-/// Like [`analyze`], and looks for a site's own intents, in the same pass where their examples are read. Gives the
-/// sentence vector too, where it is wanted.
-fn analyze_with<'a>(
-    model: &Model,
-    own: &Index,
-    are_vectors_wanted: bool,
-    texts: impl Iterator<Item = &'a str>,
-) -> Result<Vec<Found>, NlpError> {
-    let by = || AnalyzedBy {
-        by: By::Model,
-        name: model.manifest.name.clone(),
-        version: model.manifest.version.clone(),
-    };
-    let by_vector = own.has_vectors();
-    let mut analyses: Vec<Analysis> = Vec::new();
-    let mut encoded: Vec<Encoded> = Vec::new();
-    let mut places: Vec<usize> = Vec::new();
-    let mut vectors: Vec<Option<Vec<f32>>> = Vec::new();
-    for (at, text) in texts.enumerate() {
-        let phrase = asks_for_human(text);
-        match lexicon::abstains(text) {
-            Some(why) => analyses.push(labels::priors(why, by()).with_phrase(phrase.as_ref())),
-            None => {
-                // The outputs come later; the phrase is kept until then.
-                analyses.push(Analysis::nothing_found(by()).with_phrase(phrase.as_ref()));
-                encoded.push(model.tokenizer.encode(text));
-                places.push(at);
-            }
-        }
-        vectors.push(None);
-        if let Some(analysis) = analyses.last_mut() {
-            // What the model is not given, or has not read examples for, is compared by its words.
-            if !by_vector || analysis.abstained.is_some() {
-                analysis.own_intents = own.find(text, None);
-            }
-            analysis.truncated = text.len() > super::normalize::READ_BYTES;
-        }
-    }
-    if !encoded.is_empty() {
-        // Sentence vectors cost a little: only for who has a use for them.
-        let found: Vec<(Outputs, Option<Vec<f32>>)> = if by_vector || are_vectors_wanted {
-            let both = model.outputs_and_sentences(&encoded)?.into_iter();
-            both.map(|(outputs, vector)| (outputs, Some(vector))).collect()
-        } else {
-            model.outputs(&encoded)?.into_iter().map(|outputs| (outputs, None)).collect()
-        };
-        for (at, (outputs, vector)) in places.into_iter().zip(found) {
-            let mut analysis = labels::read(&outputs, by());
-            analysis.own_intents = match &vector {
-                Some(vector) if by_vector => own.find("", Some(vector)),
-                _ => std::mem::take(&mut analyses[at].own_intents),
-            };
-            analysis.human_request = analysis.human_request.max(analyses[at].human_request);
-            analysis.truncated = analyses[at].truncated;
-            analyses[at] = analysis;
-            vectors[at] = vector;
-        }
-    }
-    Ok(analyses.into_iter().zip(vectors).collect())
-}
-
-fn explain(model: &Model, text: &str, head: Head) -> Result<Vec<WordWeight>, NlpError> {
-    let Some(output) = labels::place(head) else { return Ok(Vec::new()) };
-    let encoded = model.tokenizer.encode(text);
-    let (each, bias) = model.contributions(&encoded, output)?;
-    Ok(words::gather(text, &encoded.places, &each, bias))
 }
 
 /// A lock is still good after a panic: what it guards is changed in one go.

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::analysis::Analysis,
-    nlp::{NlpError, batch::MOST_TEXTS, model::Model, worker},
+    nlp::{NlpError, batch::MOST_TEXTS, model::Model, reading},
 };
 
 /// The analyses of texts as they are served: in batches, those of a length together,
@@ -16,7 +16,7 @@ pub fn analyze(model: &Model, texts: &[&str]) -> Result<Vec<Analysis>, NlpError>
     order.sort_by_key(|at| texts[*at].len());
     let mut found: Vec<(usize, Analysis)> = Vec::with_capacity(texts.len());
     for chunk in order.chunks(MOST_TEXTS) {
-        let analyses = worker::analyze(model, chunk.iter().map(|at| texts[*at]))?;
+        let analyses = reading::analyze(model, chunk.iter().map(|at| texts[*at]))?;
         found.extend(chunk.iter().copied().zip(analyses));
     }
     found.sort_by_key(|(at, _)| *at);
