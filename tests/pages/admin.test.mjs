@@ -206,7 +206,7 @@ test('the test bench answers with the real analyzer while one types, and its con
   await until('the model analyzes', async () => (await ada.call('GET', '/live')).analyzer.status === 'ready', 60_000);
   await visit(page, '#/tuning', 'Tuning');
   await page.locator('#bench-text').fill('visitor: Where is my parcel?\nbot: It is on its way.\nvisitor: You said that yesterday. This is useless.\nbot!:\nvisitor: I am sick of this, you are the worst. Where is my parcel?');
-  await page.locator('.verdict').getByText(/calls a person|leaves it with the bot/).waitFor({ timeout: 20_000 });
+  await page.locator('.verdict').getByText(/calls a person|leaves it with the bot/).waitFor();
   assert.equal(await page.getByText('The word lists analyzed this').count(), 0, 'words answered, not the model');
   assert.equal(await page.locator('.turn-row').count(), 5);
   await page.locator('.turn-row', { hasText: 'I am sick of this' }).click();
@@ -469,7 +469,7 @@ test('a server that is gone is said on the live page, and its figures are marked
   await logIn(own.page, baton.base, 'ada@example.com', '/admin');
   await own.page.locator('.figure-number').first().waitFor();
   await own.page.route('**/api/v1/live', (route) => route.abort());
-  await own.page.getByText('these figures may be old').waitFor({ timeout: 15_000 });
+  await own.page.getByText('these figures may be old').waitFor();
   await own.page.unroute('**/api/v1/live');
   await until('fresh again', async () => (await own.page.getByText('these figures may be old').count()) === 0);
   await own.context.close();

@@ -83,6 +83,6 @@ test('widget and console start over after a restore, and nothing of before stand
     assert.equal(await frame.getByText('This comes after the backup.', { exact: true }).count(), 0, who);
   }
   await say('Are you still there?');
-  await log.getByText('Are you still there?').waitFor({ timeout: 20_000 });
+  await log.getByText('Are you still there?').waitFor();
   assert.deepEqual(agent.problems.filter((/** @type {string} */ problem) => !/WebSocket|Failed to (load|fetch)|ERR_/.test(problem)), []);
 });

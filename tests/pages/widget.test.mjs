@@ -129,15 +129,13 @@ test('the launcher moves nothing on the site and loads no frame before it is nee
       }),
   );
   assert.equal(shift, 0);
-  const took = await page.evaluate(() => {
+  // It opens in the same breath: nothing is waited for.
+  const visibility = await page.evaluate(() => {
     const root = /** @type {any} */ (document.querySelector('baton-widget')).shadowRoot;
-    const begun = performance.now();
     root.querySelector('button').click();
-    const visible = getComputedStyle(root.querySelector('div div')).visibility;
-    return { visible, ms: performance.now() - begun };
+    return getComputedStyle(root.querySelector('div div')).visibility;
   });
-  assert.equal(took.visible, 'visible');
-  assert.ok(took.ms < 100, `${took.ms} ms`);
+  assert.equal(visibility, 'visible');
   assert.equal(await launcher.getAttribute('aria-expanded'), 'true');
 });
 
@@ -197,7 +195,7 @@ test('a reload keeps the history, the draft and the color', async (t) => {
   await inside.locator('.message.visitor').getByText('How long does delivery take?').waitFor();
   await inside.locator('.message.bot').first().waitFor();
   assert.equal(await inside.locator('.message.visitor').count(), 1);
-  assert.equal(await inside.locator('#message').inputValue(), 'half a sentence');
+  await until('the draft is there', async () => (await inside.locator('#message').inputValue()) === 'half a sentence');
 });
 
 test('a message written while the line is down is kept, sent once, and the banner says so', async (t) => {
@@ -230,18 +228,19 @@ test('the keyboard alone is enough', async (t) => {
   await inside.locator('.message.bot').first().waitFor();
 
   const focused = () => inside.locator(':focus').evaluate((/** @type {any} */ element) => (element.getAttribute('aria-label') || element.textContent).trim());
+  const hasFocus = (/** @type {string} */ name, why = '') => until(`"${name}" has the focus ${why}`, async () => (await focused()) === name);
   await page.keyboard.press('Shift+Tab');
-  assert.equal(await focused(), 'End conversation');
+  await hasFocus('End conversation');
   await page.keyboard.press('Enter');
   await inside.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
   await inside.getByRole('dialog').waitFor({ state: 'hidden' });
-  assert.equal(await focused(), 'End conversation', 'a dialog gives the focus back');
+  await hasFocus('End conversation', 'again: a dialog gives it back');
   await page.keyboard.press('Shift+Tab');
-  assert.equal(await focused(), 'Talk to a person');
+  await hasFocus('Talk to a person');
   await page.keyboard.press('Escape');
   await until('Escape gives the focus back to the launcher', () => launcher.evaluate((/** @type {any} */ button) => button.getRootNode().activeElement === button));
-  assert.equal(await launcher.getAttribute('aria-expanded'), 'false');
+  await until('the window is closed', async () => (await launcher.getAttribute('aria-expanded')) === 'false');
 });
 
 test('a conversation ends by being asked twice, and can be rated once', async (t) => {
@@ -289,14 +288,20 @@ test('a person answers: joined with a name, typing, seen', async (t) => {
 });
 
 test('news while the window is closed are counted on the launcher', async (t) => {
-  const { page, inside, say, launcher } = await opened(t);
-  await say('Where are you?');
-  await page.keyboard.press('Escape');
-  await until('an answer', async () => /unread/.test((await launcher.getAttribute('aria-label')) ?? '') || (await inside.locator('.message.bot').count()) > 0);
-  // The bot may have answered before the window was closed: then there is nothing to count.
-  const label = (await launcher.getAttribute('aria-label')) ?? '';
+  const { page, inside, launcher } = await opened(t);
+  // Sent and closed in one breath, so that the answer comes to a closed window.
+  await inside.locator('#message').evaluate((/** @type {any} */ box) => {
+    box.value = 'How long does delivery take?';
+    box.dispatchEvent(new Event('input', { bubbles: true }));
+    for (const key of ['Enter', 'Escape']) box.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+  });
+  const label = async () => (await launcher.getAttribute('aria-label')) ?? '';
+  await until('the answer is counted', async () => /unread/.test(await label()));
+  assert.equal(await launcher.getAttribute('aria-expanded'), 'false');
   await launcher.click();
-  assert.doesNotMatch((await launcher.getAttribute('aria-label')) ?? '', /unread/, label);
+  await inside.locator('.message.bot').first().waitFor();
+  await until('nothing is counted any more', async () => !/unread/.test(await label()));
+  assert.equal(await page.locator('baton-widget iframe').count(), 1);
 });
 
 for (const [name, context] of /** @type {const} */ ([['light', { colorScheme: 'light' }], ['dark', { colorScheme: 'dark' }]])) {
@@ -337,10 +342,12 @@ for (const width of [360, 320]) {
     assert.ok(wide <= width, `${wide} px of content on ${width}`);
     for (const size of [{ width, height: 320 }, { width: 720, height: 450 }]) {
       await page.setViewportSize(size);
-      assert.ok(await inside.locator('.strip-button').isVisible());
+      await inside.locator('.strip-button').waitFor();
       await inside.locator('#message').scrollIntoViewIfNeeded();
-      const place = await inside.locator('#message').boundingBox();
-      assert.ok(place && place.y + place.height <= size.height, 'the box to write in is on the screen');
+      await until('the box to write in is on the screen', async () => {
+        const place = await inside.locator('#message').boundingBox();
+        return place && place.y + place.height <= size.height;
+      });
     }
   });
 }
@@ -379,7 +386,7 @@ test('the server is killed and starts again: nothing is lost, nothing twice, in 
   await until('all three are stored', async () => (await inside.locator('.message.visitor:not(.sending)').count()) === 4, 40_000);
   await until('and seen in the other window', async () => (await there.locator('.message.visitor').count()) === 4, 40_000);
   const said = (/** @type {any} */ frame) => frame.locator('.message .bubble').allInnerTexts();
-  await until('both windows show the same', async () => JSON.stringify(await said(inside)) === JSON.stringify(await said(there)), 20_000);
+  await until('both windows show the same', async () => JSON.stringify(await said(inside)) === JSON.stringify(await said(there)), 40_000);
   assert.deepEqual((await said(inside)).filter((/** @type {string} */ text) => ['before the fall', 'one', 'two', 'three'].includes(text)), ['before the fall', 'one', 'two', 'three']);
   await page.reload();
   await page.locator('baton-widget button').click();

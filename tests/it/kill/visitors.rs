@@ -76,6 +76,13 @@ impl Shared {
             is_over: watch::Sender::new(false),
         }
     }
+
+    /// Waits until one may send: not at all where nobody keeps to a pace.
+    async fn leave(&self) {
+        if let Some(pace) = &self.pace {
+            pace.acquire().await.unwrap().forget();
+        }
+    }
 }
 
 /// Conversation and visitor sequence.
@@ -222,6 +229,12 @@ impl Life {
         self.commands.push(command);
     }
 
+    /// Whether this is the client id of the end of the conversation, by the visitor.
+    fn is_end(&self, id: &Value) -> bool {
+        let named = self.commands.iter().find(|command| command["client_id"] == *id);
+        named.is_some_and(|command| command["type"] == "conversation.end")
+    }
+
     /// Everything is said and answered, and no human has or owes anything.
     fn is_over(&self) -> bool {
         let is_with_bot = self.control == "back_to_bot" && self.requests >= MOST_REQUESTS;
@@ -244,22 +257,28 @@ impl Life {
         let acked = (0..self.commands.len()).take_while(|n| self.acks.contains_key(&client_id(*n))).count();
         let mut next = acked.saturating_sub(1);
         let mut moved_at = Instant::now();
+        let mut leave = std::pin::pin!(shared.leave());
         loop {
-            while next < self.commands.len() && next < self.acks.len() + WINDOW {
-                if let Some(pace) = &shared.pace {
-                    pace.acquire().await.unwrap().forget();
-                }
-                self.sent_at.insert(client_id(next), Instant::now());
-                tab.wire.send(&self.commands[next]).await?;
-                shared.resent.fetch_add(usize::from(next < acked), Ordering::Relaxed);
-                next += 1;
-            }
             if self.is_over() {
                 tab.wire.close().await;
                 return Ok(());
             }
+            let may_send = next < self.commands.len() && next < self.acks.len() + WINDOW;
+            // Who waits for leave to send hears what comes meanwhile: an answer is timed when it is there.
+            let heard = tokio::select! {
+                biased;
+                () = &mut leave, if may_send => {
+                    leave.set(shared.leave());
+                    self.sent_at.insert(client_id(next), Instant::now());
+                    tab.wire.send(&self.commands[next]).await?;
+                    shared.resent.fetch_add(usize::from(next < acked), Ordering::Relaxed);
+                    next += 1;
+                    continue;
+                }
+                heard = tab.next() => heard,
+            };
             // Nothing came for a while: a quiet connection is not a broken one.
-            let frame = match tab.next().await {
+            let frame = match heard {
                 Err(Lost::Broken(why)) if why.starts_with("nothing came") => {
                     assert!(
                         moved_at.elapsed() < STRANDED,
@@ -301,6 +320,14 @@ impl Life {
                         assert_eq!(before, acked, "another ack for the same command {id}");
                         shared.compared.fetch_add(1, Ordering::Relaxed);
                     }
+                }
+            }
+            // What they said called a human, who has ended the conversation before their own end of it came.
+            "error" if frame["code"] == "rejected" && self.is_end(&frame["client_id"]) => {
+                let (conversation, _) = self.writer.at.clone().unwrap();
+                let id = frame["client_id"].as_str().unwrap().to_owned();
+                if self.acks.insert(id, Acked { conversation, seq: None }).is_none() {
+                    shared.acknowledged.send_modify(|count| *count += 1);
                 }
             }
             "error" => {

@@ -34,6 +34,8 @@ impl Server {
             .arg(data)
             .env("BATON_NLP__BACKEND", "lexicon")
             .env("BATON_TELEMETRY__LEVEL", "warn")
+            // Nobody looks at one tab while the others are talked on.
+            .env("BATON_GATEWAY__PONG_TIMEOUT", "60s")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
