@@ -6,7 +6,8 @@
 //! the service. Why not a feature: `docs/decisions/0014-kills-and-planted-faults.md`.
 
 /// Places where `BATON_FAILPOINT=name:nth:abort` ends the process as SIGKILL does, the `nth` time it passes, and
-/// `name:nth:stall` holds up for good whoever passes.
+/// `name:nth:stall` holds up for good whoever passes, `name:nth:hold` as long as the file is there that `BATON_HOLD`
+/// names.
 pub const POINTS: &[&str] = &[
     "accept.before_write",
     "app.draining",
@@ -81,13 +82,18 @@ pub fn planted(name: &'static str) -> bool {
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
     /// What happens at the point.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     enum End {
         Abort,
         Stall,
+        Hold,
     }
+
+    /// How often it is looked whether the file that holds a point up is still there.
+    const LOOK: Duration = Duration::from_millis(20);
 
     /// The point that was chosen.
     struct Failpoint {
@@ -106,6 +112,7 @@ mod armed {
         let end = match end {
             "abort" => End::Abort,
             "stall" => End::Stall,
+            "hold" => End::Hold,
             _ => return None,
         };
         let is_known = super::POINTS.contains(&name) && nth > 0 && parts.next().is_none();
@@ -116,7 +123,7 @@ mod armed {
         let chosen = FAILPOINT.get_or_init(|| {
             let text = std::env::var("BATON_FAILPOINT").ok()?;
             let failpoint = parse(&text);
-            assert!(failpoint.is_some(), "BATON_FAILPOINT: `{text}` is not name:nth:abort|stall");
+            assert!(failpoint.is_some(), "BATON_FAILPOINT: `{text}` is not name:nth:abort|stall|hold");
             failpoint
         });
         let Some(failpoint) = chosen.as_ref().filter(|failpoint| failpoint.name == name) else { return };
@@ -130,6 +137,12 @@ mod armed {
             End::Stall => loop {
                 std::thread::park();
             },
+            End::Hold => {
+                let file = std::env::var_os("BATON_HOLD").unwrap_or_default();
+                while std::path::Path::new(&file).exists() {
+                    std::thread::park_timeout(LOOK);
+                }
+            }
         }
     }
 

@@ -1,11 +1,16 @@
 //! The configured database: a file of SQLite, or PostgreSQL.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 
 use super::place::{make_folder_of, must_not_be_unfinished};
 use crate::config::Config;
 use crate::flow::ports::IdSource;
 use crate::store::{Limits, PostgresSettings, PostgresStore, SqlStore, SqliteStore};
+
+/// How long whoever writes waits beyond `store.timeout`: for the commands before theirs.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Opens the database and brings its schema up to date. SQLite's is made where there is none, in a folder readable by
 /// nobody else.
@@ -25,6 +30,7 @@ pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqlStor
         readers: config.store.readers.get(),
         waiting: config.store.queue.get(),
         group: config.store.max_batch.get(),
+        patience: config.store.timeout + GRACE,
     };
     SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
 }

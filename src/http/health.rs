@@ -1,5 +1,7 @@
 //! Whether we are alive, and ready for traffic.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,7 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::state::Http;
-use crate::flow::ports::{AnalyzerStatus, Hints};
+use crate::flow::ports::{AnalyzerStatus, Hints, StoreError};
+
+/// How long the store may take to say whether it takes writes.
+const WITHIN: Duration = Duration::from_secs(2);
 
 /// The process runs and answers.
 pub(super) async fn alive() -> &'static str {
@@ -17,9 +22,16 @@ pub(super) async fn alive() -> &'static str {
 /// `ready`; `degraded` while word lists analyze instead of the model, or another model than the one that
 /// was adopted, or while the disk has little room, with traffic still welcome; 503 while the store takes no writes.
 pub(super) async fn ready(State(http): State<Http>) -> Response {
-    if let Err(error) = http.store().check().await {
-        let why = http.store().health().trouble.unwrap_or("unavailable");
-        let body = json!({"status": "unavailable", "store": error.code(), "why": why});
+    let checked = tokio::time::timeout(WITHIN, http.store().check()).await;
+    let unavailable = match checked {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some((error.code(), "unavailable")),
+        // A disk or a server that stands still: whoever asks is not to stand still with it.
+        Err(_) => Some((StoreError::Unavailable.code(), "silent")),
+    };
+    if let Some((code, otherwise)) = unavailable {
+        let why = http.store().health().trouble.unwrap_or(otherwise);
+        let body = json!({"status": "unavailable", "store": code, "why": why});
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
     // Where hints do not flow nothing is lost and nothing is degraded: it takes up to two seconds longer.

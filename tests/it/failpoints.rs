@@ -17,7 +17,7 @@ use crate::kill::agents::Agent;
 use crate::support::app::PASSWORD;
 use crate::support::process::{Site, is_aborted};
 use crate::support::visitor::{Door, Tab, Visitor};
-use crate::support::wire::{Wire, address};
+use crate::support::wire::{PATIENCE, Wire, address};
 use crate::support::{Options, TestApp};
 
 /// How long a server that stands still is listened to: what it had sent before has come by then.
@@ -240,4 +240,60 @@ async fn a_commit_that_fails_is_acknowledged_to_nobody() {
         })
         .await;
     assert!(answer.is_err(), "it was acknowledged and is not stored");
+}
+
+/// Asks until the service says this of itself, and gives the whole answer.
+async fn until_ready_is(site: &Site, status: u16) -> Value {
+    let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+    loop {
+        let answer = http.get(format!("{}/readyz", site.base())).send().await.expect("it answers");
+        let found = answer.status().as_u16();
+        let body = answer.json().await.unwrap();
+        if found == status {
+            return body;
+        }
+    }
+}
+
+/// A disk that stands still in the middle of a commit: whoever writes is told so, and `/readyz` says so, within bounds.
+/// When the commit ends after all, a retry has the ack of what was written then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_stands_still_is_named_and_what_it_wrote_is_there_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::new(folder.path()).set("store.timeout", "3s");
+    std::fs::write(site.hold(), "").unwrap();
+    let server = site.start_with(Some("receive.before_commit:1:hold")).await.unwrap();
+    let door = Door { base: site.base(), key: "wk_demo".to_owned(), origin: site.base() };
+    let (eve, tom) = (Visitor::boot(&door, address(1)).await, Visitor::boot(&door, address(2)).await);
+    let (mut eves, mut toms) = (eve.connect().await, tom.connect().await);
+    // What opens a conversation does not pass the point.
+    tokio::join!(eves.says("Good day"), toms.says("Hello"));
+    let refused = tokio::join!(eves.sends("c1", "Is this stored?"), toms.sends("c1", "And mine?"));
+    for refused in [refused.0, refused.1] {
+        assert_eq!((&refused["type"], &refused["code"]), (&json!("error"), &json!("store_unavailable")));
+    }
+    let why = until_ready_is(&site, 503).await;
+    assert_eq!((&why["store"], &why["why"]), (&json!("store_unavailable"), &json!("silent")));
+    let alive = reqwest::get(format!("{}/healthz", site.base())).await.unwrap();
+    assert_eq!(alive.status(), 200);
+
+    std::fs::remove_file(site.hold()).unwrap();
+    until_ready_is(&site, 200).await;
+    // Nobody has listened meanwhile, so the sockets may be closed: as clients do, they come back and send again.
+    (eves, toms) = (eve.connect().await, tom.connect().await);
+    for (tab, text) in [(&mut eves, "Is this stored?"), (&mut toms, "And mine?")] {
+        let first = tab.sends("c1", text).await;
+        assert_eq!(first["type"], "ack", "{first}");
+        assert_eq!(tab.sends("c1", text).await, first, "the same ack to every retry");
+        let other = tab.sends("c1", "something else").await;
+        assert_eq!(other["code"], "conflict", "{other}");
+    }
+    drop((eves, toms));
+    server.stop().await;
+    let stored = stored(&site.data.join("baton.db")).await;
+    let expected = ["And mine?", "Good day", "Hello", "Is this stored?"];
+    assert_eq!(stored, expected.map(|text| (text.to_owned(), 1)).into(), "once each");
+    let told = site.log();
+    assert!(told.contains("The database takes no writes (silent)"), "{told}");
+    assert!(told.contains("The database takes writes again"), "{told}");
 }

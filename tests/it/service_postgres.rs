@@ -135,9 +135,10 @@ async fn a_database_that_crashes_under_the_service_loses_nothing_that_was_acknow
 /// Nodes that begin on one empty database at the same time put in the example shop once, and all of them serve it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_begin_at_once_put_in_the_shop_once() {
-    let (database, first) = on(&Server::shared());
-    let others = (0..2).map(|_| Options::default().postgres(Arc::clone(&database)));
-    let mut apps = join_all([first].into_iter().chain(others).map(TestApp::start_with)).await;
+    let (database, _) = on(&Server::shared());
+    // They wait for each other at every step, on a machine that may be busy.
+    let patient = || Options::default().postgres(Arc::clone(&database)).set("store.timeout", "60s");
+    let mut apps = join_all((0..3).map(|_| TestApp::start_with(patient()))).await;
     for (n, app) in apps.iter().enumerate() {
         Visitor::boot(&Door::of(app), address(n)).await.connect().await;
     }
@@ -156,4 +157,71 @@ async fn nodes_that_begin_at_once_put_in_the_shop_once() {
     while let Some(app) = apps.pop() {
         app.finish().await;
     }
+}
+
+/// Asks until the service says this of itself; gives the reason where it gives one.
+async fn until_ready_is(app: &TestApp, status: u16) -> String {
+    loop {
+        let ready = app.stranger().get("/readyz").await;
+        if ready.status == status {
+            return ready.body["why"].as_str().unwrap_or_default().to_owned();
+        }
+    }
+}
+
+/// The service says that its database is gone, or stands still, and why; and goes on by itself when it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_away_is_named_and_taken_up_again() {
+    let server = Server::own();
+    let (_database, options) = on(&server);
+    // Nobody reads the socket while the service is asked how it is.
+    let options = options.set("store.timeout", "1s").set("gateway.pong_timeout", "60s");
+    let app = TestApp::start_with(options).await;
+    let visitor = Visitor::boot(&Door::of(&app), address(1)).await;
+    let mut tab = visitor.connect().await;
+    tab.says("Good day").await;
+    assert_eq!(until_ready_is(&app, 200).await, "");
+    let metrics = async || {
+        let metrics = app.stranger().get("/metrics").await.body;
+        let of_the_store = metrics.as_str().unwrap().lines().filter(|line| line.starts_with("baton_store_"));
+        of_the_store.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let says = |metrics: String, line: &str| assert!(metrics.contains(line), "{line}: {metrics}");
+    says(metrics().await, "baton_store_writable{} 1");
+    let on_a_thread = async |run: fn(&Server)| {
+        let server = server.clone();
+        tokio::task::spawn_blocking(move || run(&server)).await.unwrap();
+    };
+
+    on_a_thread(Server::crash).await;
+    assert_eq!(until_ready_is(&app, 503).await, "unreachable");
+    let refused = tab.sends("c1", "Are you there?").await;
+    assert_eq!(refused["code"], "store_unavailable", "{refused}");
+    let told = metrics().await;
+    says(told.clone(), "baton_store_writable{} 0");
+    says(told, "baton_store_refused_total{cause=\"unreachable\"}");
+    on_a_thread(Server::start_again).await;
+    until_ready_is(&app, 200).await;
+    let said = async |tab: &mut crate::support::visitor::Tab, id: &str, text: &str| {
+        // Each connection is made again when it is used next.
+        while tab.sends(id, text).await["type"] != "ack" {}
+    };
+    said(&mut tab, "c1", "Are you there?").await;
+    says(metrics().await, "baton_store_writable{} 1");
+
+    server.freeze(true);
+    assert_eq!(until_ready_is(&app, 503).await, "silent");
+    let refused = tab.sends("c2", "And now?").await;
+    assert_eq!(refused["code"], "store_unavailable", "{refused}");
+    server.freeze(false);
+    until_ready_is(&app, 200).await;
+    said(&mut tab, "c2", "And now?").await;
+    drop(tab);
+    let tab = visitor.connect().await;
+    let texts = tab.texts();
+    for text in ["Good day", "Are you there?", "And now?"] {
+        assert_eq!(texts.iter().filter(|said| **said == text).count(), 1, "{texts:?}");
+    }
+    drop(tab);
+    app.finish().await;
 }

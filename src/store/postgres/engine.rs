@@ -6,7 +6,7 @@ use super::link::{Link, Trouble};
 use super::{OpenError, Place};
 use crate::flow::ports::StoreError;
 use crate::store::sql::points::{after_commit, before_commit, is_kept};
-use crate::store::sql::{Engine, Work};
+use crate::store::sql::{Cause, Engine, Work};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,40 +22,54 @@ pub(super) struct PostgresEngine {
     place: Arc<Place>,
     is_to_read: bool,
     link: Option<Link>,
+    /// Why the job at hand cannot be carried out.
+    trouble: Option<Why>,
 }
+
+/// What is wrong with the database, and in more words.
+type Why = (Cause, String);
 
 /// When a database that was not there is tried again: one for all connections, so that the first that gets through
 /// lets the others through.
 #[derive(Default)]
-pub(super) struct Pause(Mutex<Option<(Instant, Duration)>>);
+pub(super) struct Pause(Mutex<Option<Resting>>);
+
+struct Resting {
+    end: Instant,
+    length: Duration,
+    why: Why,
+}
 
 impl Pause {
-    fn is_over(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|(end, _)| end <= Instant::now())
+    /// Why it is left alone now; none when it may be tried.
+    fn why(&self) -> Option<Why> {
+        let pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.as_ref().filter(|resting| resting.end > Instant::now()).map(|resting| resting.why.clone())
     }
 
     fn end(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn begin(&self) {
+    fn begin(&self, why: Why) {
         let mut pause = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let length = pause.map_or(FIRST_PAUSE, |(_, length)| (length * 2).min(LONGEST_PAUSE));
-        *pause = Some((Instant::now() + length, length));
+        let length = pause.as_ref().map_or(FIRST_PAUSE, |resting| (resting.length * 2).min(LONGEST_PAUSE));
+        *pause = Some(Resting { end: Instant::now() + length, length, why });
     }
 }
 
 impl PostgresEngine {
     /// Connects when the first job comes.
     pub(super) fn new(place: Arc<Place>, is_to_read: bool) -> Self {
-        Self { place, is_to_read, link: None }
+        Self { place, is_to_read, link: None, trouble: None }
     }
 
     /// The connection, made where there is none. While the database is not there, jobs are refused at once and it is
     /// tried again after a pause.
     fn link(&mut self) -> Option<&Link> {
         if self.link.is_none() {
-            if !self.place.pause.is_over() {
+            if let Some(why) = self.place.pause.why() {
+                self.trouble = Some(why);
                 return None;
             }
             match self.open() {
@@ -64,8 +78,9 @@ impl PostgresEngine {
                     self.place.pause.end();
                 }
                 Err(error) => {
-                    tracing::error!(error = %error, "The database is not available: {error}");
-                    self.give_up();
+                    // Told once for all who are refused, by what knows how the store fares.
+                    tracing::debug!(error = %error, "The database is not available: {error}");
+                    self.give_up((error.cause(), error.to_string()));
                 }
             }
         }
@@ -73,9 +88,21 @@ impl PostgresEngine {
     }
 
     /// Leaves the database alone for a moment.
-    fn give_up(&mut self) {
+    fn give_up(&mut self, why: Why) {
         self.link = None;
-        self.place.pause.begin();
+        self.place.pause.begin(why.clone());
+        self.trouble = Some(why);
+    }
+
+    /// The same for one that does not answer.
+    fn give_up_silent(&mut self) {
+        self.give_up((Cause::Silent, "it does not answer in time".to_owned()));
+    }
+
+    /// The connection is gone; another is made for the next attempt.
+    fn lose(&mut self) {
+        self.link = None;
+        self.trouble = Some((Cause::Unreachable, "the connection was lost".to_owned()));
     }
 
     fn open(&self) -> Result<Link, OpenError> {
@@ -84,19 +111,33 @@ impl PostgresEngine {
         Ok(link)
     }
 
+    /// Notes how writing went.
+    fn tell(&mut self, result: &Result<(), StoreError>) {
+        match (result, self.trouble.take()) {
+            (_, Some((cause, detail))) => self.place.health.refused(cause, 1, &detail),
+            (Ok(()), None) => self.place.health.written(),
+            (Err(StoreError::Unavailable), None) => {
+                self.place.health.refused(Cause::Other, 1, "the transaction was lost");
+            }
+            // Somebody else was faster, again and again: the database is well.
+            (Err(_), None) => {}
+        }
+    }
+
     /// Runs the job in a transaction.
     fn attempt(&mut self, job: &mut dyn Work) -> Attempt {
+        self.trouble = None;
         let Some(link) = self.link() else { return Attempt::Done(Err(StoreError::Unavailable)) };
         link.begin();
         let is_to_be_kept = is_kept(job.run(link));
-        let trouble = link.take_trouble();
+        let (trouble, complaint) = (link.take_trouble(), link.take_complaint());
         if trouble == Some(Trouble::Silent) {
-            self.give_up();
+            self.give_up_silent();
             return Attempt::Done(Err(StoreError::Unavailable));
         }
         if trouble == Some(Trouble::Lost) {
             // Nothing was committed, so it may be run again.
-            self.link = None;
+            self.lose();
             return Attempt::Again(StoreError::Unavailable);
         }
         if trouble.is_none() && is_to_be_kept {
@@ -106,14 +147,15 @@ impl PostgresEngine {
                 None => return Attempt::Done(committed),
                 Some(Trouble::Again) => return Attempt::Again(StoreError::Conflict),
                 // Nobody knows whether it was written. Whoever asks again with the same client id will hear.
-                Some(Trouble::Silent) => self.give_up(),
-                Some(Trouble::Lost | Trouble::Refused) => self.link = None,
+                Some(Trouble::Silent) => self.give_up_silent(),
+                Some(Trouble::Lost | Trouble::Refused) => self.lose(),
             }
             return Attempt::Done(Err(StoreError::Unavailable));
         }
         if link.end("rollback").is_err() {
             self.link = None;
         }
+        self.trouble = complaint;
         match trouble {
             Some(Trouble::Again) => Attempt::Again(StoreError::Conflict),
             // A statement was refused and the job went on: PostgreSQL keeps nothing of such a transaction.
@@ -149,6 +191,7 @@ impl Engine for PostgresEngine {
                 }
             }
             after_commit();
+            self.tell(&result);
             job.answer(result);
         }
     }
@@ -156,23 +199,29 @@ impl Engine for PostgresEngine {
     fn read(&mut self, mut job: Box<dyn Work>) {
         let mut result = Err(StoreError::Unavailable);
         for _ in 0..MOST_ATTEMPTS {
+            self.trouble = None;
             let Some(link) = self.link() else {
                 result = Err(StoreError::Unavailable);
                 break;
             };
             job.run(link);
+            // What was refused is told where it was.
+            drop(link.take_complaint());
             match link.take_trouble() {
                 None | Some(Trouble::Refused) => {
                     result = Ok(());
                     break;
                 }
                 Some(Trouble::Again) => {}
-                Some(Trouble::Lost) => self.link = None,
+                Some(Trouble::Lost) => self.lose(),
                 Some(Trouble::Silent) => {
-                    self.give_up();
+                    self.give_up_silent();
                     break;
                 }
             }
+        }
+        if let Some((cause, detail)) = self.trouble.take().filter(|_| result.is_err()) {
+            self.place.health.unread(cause, &detail);
         }
         job.answer(result);
     }

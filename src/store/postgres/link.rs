@@ -4,7 +4,7 @@
 use super::OpenError;
 use super::settings::PostgresSettings;
 use crate::flow::ports::StoreError;
-use crate::store::sql::{Alone, Cells, Dialect, Row, Sql, Value};
+use crate::store::sql::{Alone, Cause, Cells, Dialect, Row, Sql, Value};
 use bytes::{BufMut as _, BytesMut};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 
 /// How long the server may take beyond its own time-out before the connection counts as lost.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// Statements kept prepared. Their texts are fixed but for a search's conditions.
 const MOST_STATEMENTS: usize = 256;
@@ -41,6 +41,8 @@ pub(super) struct Link {
     client: Client,
     statements: RefCell<HashMap<String, Statement>>,
     trouble: Cell<Option<Trouble>>,
+    /// What the database itself says is wrong with it.
+    complaint: RefCell<Option<(Cause, String)>>,
     /// A transaction that begins together with its first statement.
     is_to_begin: Cell<bool>,
     patience: Duration,
@@ -61,6 +63,7 @@ impl Link {
             client,
             statements: RefCell::default(),
             trouble: Cell::default(),
+            complaint: RefCell::default(),
             is_to_begin: Cell::default(),
             patience,
             runtime,
@@ -125,6 +128,11 @@ impl Link {
         self.trouble.take()
     }
 
+    /// What the database said is wrong with it since the last time somebody asked.
+    pub(super) fn take_complaint(&self) -> Option<(Cause, String)> {
+        self.complaint.take()
+    }
+
     /// The next statement begins a transaction.
     pub(super) fn begin(&self) {
         self.is_to_begin.set(true);
@@ -186,6 +194,8 @@ impl Link {
             tracing::warn!(code = code.code(), "The database ended the connection: {}", error.message());
             return self.troubled(Trouble::Lost, StoreError::Unavailable);
         }
+        let complaint = (cause_of(code.code()), format!("it answered with the error {}", code.code()));
+        self.complaint.borrow_mut().get_or_insert(complaint);
         tracing::error!(
             code = code.code(),
             table = error.table(),
@@ -276,6 +286,18 @@ fn bound<'a>(values: &'a [Value<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
 /// PostgreSQL writes parameters with a dollar sign. No statement has a question mark for anything else.
 fn with_dollars(sql: &str) -> String {
     sql.replace('?', "$")
+}
+
+/// What is wrong, by the code of an error: see "PostgreSQL Error Codes".
+fn cause_of(code: &str) -> Cause {
+    match code {
+        "53100" => Cause::DiskFull,
+        "58030" | "58P01" | "58P02" => Cause::Io,
+        // A lock was not to be had, or a statement took too long.
+        "55P03" | "57014" => Cause::Busy,
+        _ if code.starts_with("XX") => Cause::Damaged,
+        _ => Cause::Other,
+    }
 }
 
 /// Whether the server is going, not there yet, has thrown this connection out, or takes no writes any more.

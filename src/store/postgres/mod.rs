@@ -8,7 +8,7 @@ mod settings;
 pub use settings::PostgresSettings;
 
 use super::sql::points::migrating;
-use super::sql::{Row, Sql, SqlStore, Threads, values};
+use super::sql::{Cause, Health, Row, Sql, SqlStore, Threads, values};
 use crate::flow::ports::StoreError;
 use engine::PostgresEngine;
 use link::Link;
@@ -108,6 +108,16 @@ impl OpenError {
         Self::Address(error.to_string())
     }
 
+    /// The word for it.
+    fn cause(&self) -> Cause {
+        match self {
+            Self::Silent(_) => Cause::Silent,
+            Self::ReadOnly => Cause::ReadOnly,
+            Self::Address(_) | Self::Unreachable(_) => Cause::Unreachable,
+            _ => Cause::Other,
+        }
+    }
+
     fn unreachable(error: tokio_postgres::Error) -> Self {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::Unreachable(format!("{error}{cause}"))
@@ -119,6 +129,7 @@ struct Place {
     settings: PostgresSettings,
     history_id: String,
     pause: engine::Pause,
+    health: Arc<Health>,
 }
 
 impl Place {
@@ -182,11 +193,15 @@ impl SqlStore {
     fn start(settings: PostgresSettings, history_id: String, is_to_read: bool) -> Result<Self, OpenError> {
         let (n_writers, n_readers) = (settings.writers.max(1), settings.readers.max(1));
         let waiting = settings.waiting;
-        let place = Arc::new(Place { settings, history_id, pause: engine::Pause::default() });
+        // A statement may take that long, and a step is a few of them.
+        let patience = 2 * (settings.timeout + link::GRACE);
+        let (pause, health) = (engine::Pause::default(), Arc::new(Health::default()));
+        let place = Arc::new(Place { settings, history_id, pause, health });
         let engine = |is_to_read| PostgresEngine::new(Arc::clone(&place), is_to_read);
         let writers = (0..n_writers).map(|_| engine(is_to_read)).collect();
         let readers = (0..n_readers).map(|_| engine(true)).collect();
-        Ok(Self::new(Threads::start(writers, readers, waiting)?, &place.history_id))
+        let threads = Threads::start(writers, readers, waiting)?;
+        Ok(Self::new(threads, &place.history_id).watched(Arc::clone(&place.health)).patient_for(patience))
     }
 
     /// A connection waits by itself, which a thread that carries tasks may not do.

@@ -27,6 +27,10 @@ pub(crate) enum Cause {
     Busy,
     /// What stands in the file is no database any more.
     Damaged,
+    /// The server cannot be reached.
+    Unreachable,
+    /// It does not answer in time: a disk that stands still, or a server.
+    Silent,
     /// Something else; the log says what.
     Other,
 }
@@ -40,6 +44,8 @@ impl Cause {
             Self::Io => "io_error",
             Self::Busy => "busy",
             Self::Damaged => "damaged",
+            Self::Unreachable => "unreachable",
+            Self::Silent => "silent",
             Self::Other => "other",
         }
     }

@@ -30,6 +30,7 @@ pub(crate) use threads::{Engine, Threads, Work};
 
 use crate::flow::ports::StoreError;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The store on a database. Cheap to clone.
 #[derive(Clone)]
@@ -37,12 +38,20 @@ pub struct SqlStore {
     threads: Arc<Threads>,
     history_id: Arc<str>,
     health: Arc<Health>,
+    /// How long whoever writes waits at most, where there is a most.
+    patience: Option<Duration>,
 }
 
 impl SqlStore {
     /// A store on connections that were opened.
     pub(crate) fn new(threads: Threads, history_id: &str) -> Self {
-        Self { threads: Arc::new(threads), history_id: history_id.into(), health: Arc::default() }
+        let (threads, health) = (Arc::new(threads), Arc::default());
+        Self { threads, history_id: history_id.into(), health, patience: None }
+    }
+
+    /// The same store, in which nobody waits for a write for longer than this.
+    pub(crate) fn patient_for(self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self }
     }
 
     /// The same store, whose threads note there how they fare.
@@ -55,8 +64,30 @@ impl SqlStore {
     ///
     /// # Errors
     ///
-    /// The job's own, or `Unavailable` when the commit failed or too many jobs wait.
+    /// The job's own, or `Unavailable` when the commit failed or too many jobs wait. Also when the database stands still:
+    /// then nobody knows yet whether it will be written, and whoever asks again with the same client id hears it.
     pub async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&dyn Sql) -> Result<T, E> + Send + 'static,
+    {
+        let Some(patience) = self.patience else { return self.threads.write(job).await };
+        match tokio::time::timeout(patience, self.threads.write(job)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.health.refused(Cause::Silent, 1, &format!("a write has not ended within {patience:?}"));
+                Err(StoreError::Unavailable.into())
+            }
+        }
+    }
+
+    /// Like [`SqlStore::write`] for what may take long: it is waited for as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`SqlStore::write`].
+    pub(crate) async fn write_long<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 #[async_trait]
 impl Upkeep for SqlStore {
     async fn remove_closed(&self, before: Timestamp, about_entries: u64) -> Result<Removed, StoreError> {
-        self.write(move |sql| retention::remove_closed(sql, before, about_entries)).await
+        self.write_long(move |sql| retention::remove_closed(sql, before, about_entries)).await
     }
 
     async fn forget_commands(
@@ -26,7 +26,7 @@ impl Upkeep for SqlStore {
         let (old, next) = self.read(move |sql| retention::old_commands(sql, before, &from, n_rows)).await?;
         let forgotten = match old.is_empty() {
             true => 0,
-            false => self.write(move |sql| retention::forget_commands(sql, &old)).await?,
+            false => self.write_long(move |sql| retention::forget_commands(sql, &old)).await?,
         };
         Ok(Walked { forgotten, next })
     }
@@ -40,7 +40,7 @@ impl Upkeep for SqlStore {
         let (idle, next) = self.read(move |sql| retention::idle_visitors(sql, before, &from, n_rows)).await?;
         let forgotten = match idle.is_empty() {
             true => 0,
-            false => self.write(move |sql| retention::forget_visitors(sql, &idle)).await?,
+            false => self.write_long(move |sql| retention::forget_visitors(sql, &idle)).await?,
         };
         Ok(Walked { forgotten, next })
     }
@@ -89,7 +89,7 @@ impl Upkeep for SqlStore {
     }
 
     async fn erase(&self, stamp: Stamp, visitor: VisitorId, fresh: String) -> Result<Erased, EraseError> {
-        self.write(move |sql| person::erase(sql, &stamp, &visitor, &fresh)).await
+        self.write_long(move |sql| person::erase(sql, &stamp, &visitor, &fresh)).await
     }
 
     async fn n_erasures(&self) -> Result<u64, StoreError> {

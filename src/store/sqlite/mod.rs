@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Numbered, forward only, each safe while the previous version of Baton still runs.
 const MIGRATIONS: &[&str] = &[
@@ -42,11 +43,13 @@ pub struct Limits {
     pub waiting: usize,
     /// The most jobs that share one commit.
     pub group: usize,
+    /// How long whoever writes waits at most. More than a database that somebody else keeps locked is waited for.
+    pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { readers: 3, waiting: 8_192, group: 256 }
+        Self { readers: 3, waiting: 8_192, group: 256, patience: Duration::from_secs(7) }
     }
 }
 
@@ -130,7 +133,7 @@ impl SqlStore {
             || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
         let writer = SqliteEngine::new(writer, limits.group, path, &health)?;
         let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
-        Ok(Self::new(threads, &history_id).watched(health))
+        Ok(Self::new(threads, &history_id).watched(health).patient_for(limits.patience))
     }
 
     /// Opens a database that somebody else may be working on, to read and nothing else: a write is refused.

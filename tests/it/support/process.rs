@@ -67,6 +67,11 @@ impl Site {
         format!("http://127.0.0.1:{}", self.port.number)
     }
 
+    /// The file that holds up who passes a failpoint with `hold`, as long as it is there.
+    pub fn hold(&self) -> PathBuf {
+        self.data.join("hold")
+    }
+
     /// What the server wrote to its log, over all its lives.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
@@ -75,7 +80,7 @@ impl Site {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command.env_remove("BATON_FAILPOINT").kill_on_drop(true);
+        command.env_remove("BATON_FAILPOINT").env("BATON_HOLD", self.hold()).kill_on_drop(true);
         command
     }
 
