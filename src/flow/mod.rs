@@ -205,7 +205,12 @@ impl Flow {
         }
         for _ in 0..ATTEMPTS {
             let before = self.conversation(id).await?;
-            let change = step(before.clone())?;
+            let change = match (step(before.clone()), &key) {
+                (Ok(change), _) => change,
+                // Another node may have carried it out since it was asked for.
+                (Err(refused), Some(key)) => return self.or_answered(key, Err(refused)).await,
+                (Err(refused), None) => return Err(refused),
+            };
             match self.commit(Some(&before), change, key.clone()).await {
                 Err(StoreError::Conflict) => {}
                 other => return Ok(other?),
