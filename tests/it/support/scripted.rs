@@ -1,18 +1,28 @@
-//! An analyzer and a bot that do as the test says.
+//! An analyzer and a bot that do as the test says, and identifiers that count.
 
 use async_trait::async_trait;
 use baton::domain::analysis::{
     Analysis, AnalyzedBy, By, Head, Intent, OwnIntent, OwnIntents, Sentiment, WordWeight, asks_for_human,
 };
 use baton::domain::time::Timestamp;
-use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Clock, Question, Reply};
+use baton::flow::ports::{Analyzer, AnalyzerStatus, Bot, Clock, IdSource, Question, Reply};
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::clock::TestClock;
+
+/// Identifiers that count.
+#[derive(Default)]
+pub struct CountingIds(AtomicU64);
+
+impl IdSource for CountingIds {
+    fn suffix(&self) -> String {
+        format!("{:06}", self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
 
 /// An analysis in which nothing was found.
 pub fn calm() -> Analysis {

@@ -12,7 +12,7 @@ use baton::domain::queue::Queue;
 use baton::domain::time::Timestamp;
 use baton::domain::visitor::Profile;
 use baton::flow::ports::directory::{NewAccount, SecretHash, Stamp, VisitorRecord};
-use baton::flow::ports::{Ack, Bus, Clock, IdSource, NobodyCounts, Ports, Search};
+use baton::flow::ports::{Ack, Bus, Clock, NobodyCounts, Ports, Search};
 use baton::flow::view::VisitorStatus;
 use baton::flow::{Flow, FlowError, Settings};
 use baton::shutdown::Tracker;
@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 use super::clock::TestClock;
 use super::gate::{Crash, Gate};
-use super::scripted::{ScriptedAnalyzer, ScriptedBot};
+use super::scripted::{CountingIds, ScriptedAnalyzer, ScriptedBot};
 use super::stores::EveryPort;
 
 /// How often Baton looks at what time does.
@@ -51,16 +51,6 @@ pub fn minutes(n: u64) -> Duration {
 /// A text that is a message.
 pub fn body(text: &str) -> Body {
     Body::new(text).unwrap()
-}
-
-/// Identifiers that count.
-#[derive(Default)]
-pub struct CountingIds(AtomicU64);
-
-impl IdSource for CountingIds {
-    fn suffix(&self) -> String {
-        format!("{:06}", self.0.fetch_add(1, Ordering::Relaxed) + 1)
-    }
 }
 
 /// What is set for an agent; the defaults are those of somebody who can do everything once.
