@@ -21,7 +21,7 @@ mkdir -p $out/logs
 touch $out/done $out/results.jsonl
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
 
-# Name, how many of what at full scale, how many in one part (0: all in one), the tests, and
+# Name, how many of what at full scale, how many in one part (0: all in one), the tests (several with commas), and
 # the environment of one part, where N is how many and FROM is how many came before.
 parts() {
   cat <<'TABLE'
@@ -30,7 +30,8 @@ failpoints   1       0     failpoints::         -
 power        20000   2000  power::cuts          BATON_POWER_CUTS=N BATON_POWER_SEED=$((FROM+1))
 exhaustive   1       0     power::cuts          BATON_POWER_EXHAUSTIVE=1
 io           500     0     power::faults        BATON_IO_ERRORS=N
-cluster      300     0     cluster::            BATON_CLUSTER_FAULTS=N BATON_CLUSTER_CLAIMS=$((N*200000/300))
+cluster      300     10    cluster::claims      BATON_CLUSTER_FAULTS=N BATON_CLUSTER_FROM=FROM BATON_CLUSTER_CLAIMS=$(((FROM+N)*200000/300-FROM*200000/300))
+nodes        1       0     cluster::story,cluster::faults,cluster::late,cluster::versions  -
 race         10000   0     race::               BATON_RACE_OFFERS=N
 storm        5000    0     storm::              BATON_STORM_CLIENTS=N BATON_STORM_WITHIN=$within BATON_KILL_PROGRAM=$release
 simulation   100000  5000  simulation::         BATON_SIMULATION_SEEDS=N BATON_SIMULATION_FROM=$((FROM+1))
@@ -72,7 +73,7 @@ run() {
   [ "$environment" = - ] && environment=
   began=$(date +%s)
   # The table's arithmetic and names are filled in here; nothing in it comes from outside.
-  eval "env $environment nice -n ${CHAOS_NICE:-10} \"$tests\" $filter --nocapture --test-threads=1" >"$log" 2>&1
+  eval "env $environment nice -n ${CHAOS_NICE:-10} \"$tests\" ${filter//,/ } --nocapture --test-threads=1" >"$log" 2>&1
   status=$?
   ok=true
   [ $status -eq 0 ] || ok=false
@@ -86,7 +87,7 @@ run() {
 
 while read -r name total each filter environment; do
   if [ -n "${CHAOS_ONLY:-}" ] && [[ ",${CHAOS_ONLY//|/,}," != *",$name,"* ]]; then continue; fi
-  if ! grep -q "^$filter" <<<"$all"; then
+  if ! grep -qE "^(${filter//,/|})" <<<"$all"; then
     echo "chaos: there is no test for $name in this build" >&2
     continue
   fi

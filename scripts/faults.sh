@@ -5,7 +5,7 @@
 # may be in it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-if [ -x target/release/baton ] && grep -qaE 'BATON_FAILPOINT|BATON_PLANTED' target/release/baton; then
+if [ -x target/release/baton ] && grep -qaE 'BATON_FAILPOINT|BATON_PLANTED|BATON_NEXT_VERSION' target/release/baton; then
   echo "target/release/baton holds failpoints or planted faults" >&2
   exit 1
 fi

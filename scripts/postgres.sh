@@ -5,6 +5,8 @@
 #   postgres.sh stop FOLDER [MODE] stop it (fast; immediate: as if it had crashed)
 #   postgres.sh again FOLDER       start it again, on the same port
 #   postgres.sh pid FOLDER         its process
+#   postgres.sh encrypt FOLDER     encrypt connections that ask for it, with a certificate for 127.0.0.1 that is signed by
+#                                  FOLDER/authority.pem and not by FOLDER/stranger.pem
 #
 # It never runs as root: as `postgres`, or else `nobody`, where root starts it. Whoever may reach the port on this
 # machine may come in; it listens to nobody else.
@@ -67,6 +69,7 @@ start)
 	logging_collector = off
 	log_min_messages = warning
 	log_min_error_statement = panic
+	track_commit_timestamp = on
 	CONF
   for _ in 1 2 3 4 5 6 7 8; do
     echo $((15000 + RANDOM % 15000)) >"$folder/port"
@@ -90,11 +93,32 @@ again)
   cd "$folder"
   launch
   ;;
+encrypt)
+  cd "$folder"
+  key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
+  for name in authority stranger; do
+    as openssl req -x509 "${key[@]}" -days 2 -subj "/CN=Baton tests: $name" -keyout $name.key -out $name.pem
+  done
+  as openssl req "${key[@]}" -subj "/CN=Baton tests" -keyout server.key -out server.csr
+  as sh -c 'echo "subjectAltName=IP:127.0.0.1" >server.ext'
+  as openssl x509 -req -in server.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 \
+    -extfile server.ext -out server.pem
+  chmod 600 server.key
+  # Others read what their connections are checked against.
+  chmod 711 . && chmod 644 authority.pem stranger.pem
+  cat >>data/postgresql.conf <<-CONF
+	ssl = on
+	ssl_cert_file = '$folder/server.pem'
+	ssl_key_file = '$folder/server.key'
+	CONF
+  run -m fast stop
+  launch
+  ;;
 pid)
   head -n 1 "$folder/data/postmaster.pid"
   ;;
 *)
-  sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac

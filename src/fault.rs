@@ -5,9 +5,9 @@
 //! every call is nothing, and neither variable is read. Not a switch for anybody who runs
 //! the service. Why not a feature: `docs/decisions/0014-kills-and-planted-faults.md`.
 
-/// Places where `BATON_FAILPOINT=name:nth:abort` ends the process as SIGKILL does, the `nth` time it passes, and
+/// Places where `BATON_FAILPOINT=name:nth:abort` ends the process as SIGKILL does, the `nth` time it passes;
 /// `name:nth:stall` holds up for good whoever passes, `name:nth:hold` as long as the file is there that `BATON_HOLD`
-/// names.
+/// names; `name:nth:sleep` puts the process to sleep, once, as SIGSTOP does, until somebody wakes it.
 pub const POINTS: &[&str] = &[
     "accept.before_write",
     "app.draining",
@@ -32,6 +32,7 @@ pub const POINTS: &[&str] = &[
 
 /// Mistakes that `BATON_PLANTED=name` plants. Each has the test that must find it in `tests/it/faults.rs`.
 pub const FAULTS: &[&str] = &[
+    "absence_not_checked",
     "acknowledge_before_commit",
     "capacity_not_reserved",
     "claim_without_compare_and_set",
@@ -41,6 +42,7 @@ pub const FAULTS: &[&str] = &[
     "epoch_ignored",
     "expiry_not_watched",
     "late_analysis_dropped",
+    "late_commit_skipped",
     "lease_without_fence",
     "no_unique_index",
     "not_a_number_accepted",
@@ -78,6 +80,17 @@ pub fn planted(name: &'static str) -> bool {
     }
 }
 
+/// Whether this process is to be the version after this one: `BATON_NEXT_VERSION=1` gives the schema of PostgreSQL one
+/// migration more, so that two versions can be tried side by side. Never in a release build.
+#[inline(always)]
+#[must_use]
+pub fn is_next_version() -> bool {
+    #[cfg(debug_assertions)]
+    return std::env::var_os("BATON_NEXT_VERSION").is_some();
+    #[cfg(not(debug_assertions))]
+    false
+}
+
 #[cfg(debug_assertions)]
 mod armed {
     use std::sync::OnceLock;
@@ -90,6 +103,7 @@ mod armed {
         Abort,
         Stall,
         Hold,
+        Sleep,
     }
 
     /// How often it is looked whether the file that holds a point up is still there.
@@ -113,6 +127,7 @@ mod armed {
             "abort" => End::Abort,
             "stall" => End::Stall,
             "hold" => End::Hold,
+            "sleep" => End::Sleep,
             _ => return None,
         };
         let is_known = super::POINTS.contains(&name) && nth > 0 && parts.next().is_none();
@@ -123,11 +138,12 @@ mod armed {
         let chosen = FAILPOINT.get_or_init(|| {
             let text = std::env::var("BATON_FAILPOINT").ok()?;
             let failpoint = parse(&text);
-            assert!(failpoint.is_some(), "BATON_FAILPOINT: `{text}` is not name:nth:abort|stall|hold");
+            assert!(failpoint.is_some(), "BATON_FAILPOINT: `{text}` is not name:nth:abort|stall|hold|sleep");
             failpoint
         });
         let Some(failpoint) = chosen.as_ref().filter(|failpoint| failpoint.name == name) else { return };
-        if failpoint.passed.fetch_add(1, Ordering::Relaxed) + 1 < failpoint.nth {
+        let n = failpoint.passed.fetch_add(1, Ordering::Relaxed) + 1;
+        if n < failpoint.nth || (failpoint.end == End::Sleep && n > failpoint.nth) {
             return;
         }
         eprintln!("failpoint {name}: {:?}", failpoint.end);
@@ -142,6 +158,10 @@ mod armed {
                 while std::path::Path::new(&file).exists() {
                     std::thread::park_timeout(LOOK);
                 }
+            }
+            End::Sleep => {
+                use rustix::process::{Signal, getpid, kill_process};
+                let _ = kill_process(getpid(), Signal::STOP);
             }
         }
     }
@@ -167,6 +187,7 @@ mod armed {
                 ("store.before_commit", 3, End::Abort)
             );
             assert!(parse("store.before_commit:1:stall").is_some());
+            assert!(parse("store.before_commit:1:sleep").is_some());
             for wrong in [
                 "",
                 "store.before_commit",

@@ -2,10 +2,13 @@
 //! says what is due, so a restart loses no deadline (invariant 7).
 
 use super::{Flow, FlowError};
-use crate::domain::conversation::{Author, Body, Change, ConversationState, EntryKind, Lost, Turned};
+use crate::domain::conversation::{
+    Absence, Author, Body, Change, ConversationState, EntryKind, Lost, Turned,
+};
 use crate::domain::escalation::ReasonCode;
 use crate::domain::event::Event;
 use crate::domain::id::{AgentId, ConversationId};
+use crate::domain::time::Timestamp;
 use crate::fault::{planted, point};
 use crate::flow::ports::Overdue;
 use std::collections::BTreeMap;
@@ -145,14 +148,15 @@ impl Flow {
         for (agent, attendance) in attendance {
             let is_lost = attendance.lost_at.is_some_and(|lost_at| lost_at <= lost_before);
             if is_lost && attendance.held > 0 && !planted("stranded_after_agent_lost") {
-                self.release(&agent).await?;
+                self.release(&agent, lost_before).await?;
             }
         }
         Ok(())
     }
 
-    /// Everything a lost agent holds goes back: offers in their place, conversations to the front of their class.
-    async fn release(&self, agent: &AgentId) -> Result<(), FlowError> {
+    /// Everything a lost agent holds goes back: offers in their place, conversations to the front of their class. Each
+    /// write asks again whether they are gone: this node may have slept since it saw that, and they may be at another.
+    async fn release(&self, agent: &AgentId, lost_before: Timestamp) -> Result<(), FlowError> {
         let ports = &self.0.ports;
         let account = ports.directory.account(agent).await?;
         let name = account.map(|account| account.agent.name).unwrap_or_default();
@@ -160,11 +164,15 @@ impl Flow {
             point("watch.before_release");
             let now = ports.clock.now();
             let released = self
-                .change(&held.id, None, |conversation| match conversation.state.clone() {
-                    ConversationState::Offered { offer, .. } => {
-                        Ok(conversation.turn_down(&offer, Turned::AgentLost, now, Duration::ZERO)?)
-                    }
-                    _ => Ok(conversation.lose_agent(agent, Lost::Connection, &name, now)?),
+                .change(&held.id, None, |conversation| {
+                    let change = match conversation.state.clone() {
+                        ConversationState::Offered { offer, agent: to, .. } if to == *agent => {
+                            conversation.turn_down(&offer, Turned::AgentLost, now, Duration::ZERO)?
+                        }
+                        _ => conversation.lose_agent(agent, Lost::Connection, &name, now)?,
+                    };
+                    let absence = Some(Absence { agent: agent.clone(), since: lost_before });
+                    Ok(Change { absence, ..change })
                 })
                 .await;
             if released.is_ok() && matches!(held.state, ConversationState::Offered { .. }) {
@@ -175,7 +183,7 @@ impl Flow {
                     conversation.id = %held.id, agent.id = %agent,
                     "Conversation {} waits again: agent {agent} is gone", held.id
                 ),
-                // In wrap-up, or somebody was faster.
+                // In wrap-up, or somebody was faster, or the agent is back.
                 Err(FlowError::Rejected(_) | FlowError::Conflict) => {}
                 Err(error) => return Err(error),
             }

@@ -12,6 +12,11 @@ use serde_json::json;
 /// Mistake, the test that must find it, and what that test says then.
 pub const CAUGHT: &[(&str, &str, &str)] = &[
     (
+        "absence_not_checked",
+        "nodes::sqlite::nothing_is_taken_from_an_agent_who_came_back_in_between",
+        "taken from an agent who is back",
+    ),
+    (
         "acknowledge_before_commit",
         "failpoints::a_commit_that_fails_is_acknowledged_to_nobody",
         "acknowledged and is not stored",
@@ -40,6 +45,11 @@ pub const CAUGHT: &[(&str, &str, &str)] = &[
     ("epoch_ignored", "scenarios::scenarios_of_the_bot_play_as_written", "late_answer"),
     ("expiry_not_watched", "scenarios::scenarios_of_the_handoff_play_as_written", "expired"),
     ("late_analysis_dropped", "decisions::a_late_analysis_revises_and_may_escalate_once", "right: Offered"),
+    (
+        "late_commit_skipped",
+        "cluster::late::a_write_that_is_committed_late_is_found_by_nodes_that_look_for_it",
+        "what was committed late was passed over",
+    ),
     (
         "lease_without_fence",
         "nodes::sqlite::a_node_that_was_taken_for_dead_is_refused_whatever_it_writes",

@@ -18,6 +18,7 @@ mod upkeep_contract;
 mod store_sqlite;
 mod store_postgres;
 mod service_postgres;
+mod postgres_tls;
 mod differential;
 mod nodes;
 mod cluster;

@@ -1,18 +1,20 @@
 //! The contract of the Nodes port: leases, their fencing numbers, and who is connected to which node.
 
+use crate::support::stored::{accept, escalate, get, offer, open};
 use crate::support::stores::{EveryPort, on_every_store};
 use baton::domain::agent::Role;
-use baton::domain::conversation::{Author, Body, Change, Conversation, NewEntry};
+use baton::domain::conversation::{Absence, Author, Body, Change, Conversation, Lost, NewEntry};
 use baton::domain::id::{AgentId, ConversationId, NodeId, VisitorId, WidgetKey};
 use baton::domain::time::Timestamp;
-use baton::flow::ports::ReadMarks;
 use baton::flow::ports::directory::SecretHash;
 use baton::flow::ports::nodes::{Company, Holder, Lease, LeaseError, Term};
+use baton::flow::ports::{ReadMarks, StoreError};
 
 on_every_store! {
     fencing_numbers_grow_with_every_taking_whoever_takes,
     a_node_that_was_taken_for_dead_is_refused_whatever_it_writes,
     an_agent_is_lost_when_no_node_has_a_connection_of_theirs,
+    nothing_is_taken_from_an_agent_who_came_back_in_between,
     a_renewal_says_who_is_connected_and_makes_up_for_what_was_not_told,
     a_node_that_leaves_takes_its_connections_along,
     a_ticket_lets_one_in_on_whichever_node,
@@ -80,6 +82,34 @@ async fn an_agent_is_lost_when_no_node_has_a_connection_of_theirs(store: &dyn Ev
     assert_eq!(lost_at(store, "ana").await, None, "she has one on the node that lives");
     store.disconnected(&b, &agent("ana"), at(12)).await.unwrap();
     assert_eq!(lost_at(store, "ana").await, Some(at(12)));
+}
+
+/// A node may sleep between seeing that an agent is lost and giving back what they hold.
+async fn nothing_is_taken_from_an_agent_who_came_back_in_between(store: &dyn EveryPort) {
+    let (a, b) = (join(store, "a", 0).await, join(store, "b", 0).await);
+    store.connected(&a, &agent("ana")).await.unwrap();
+    open(store, "eve", 1).await;
+    escalate(store, "eve", 2).await;
+    offer(store, "eve", "ana", 3, 3).await.unwrap();
+    accept(store, "eve", "ana", 4).await;
+    let released = |from: Conversation, since: i64| {
+        let change = from.lose_agent(&agent("ana"), Lost::Connection, "Ana", at(30)).unwrap();
+        let absence = Some(Absence { agent: agent("ana"), since: at(since) });
+        Change { absence, ..change }
+    };
+    store.disconnected(&a, &agent("ana"), at(5)).await.unwrap();
+    let seen = get(store, "eve").await;
+    // She is back at another node, and nothing else has changed.
+    store.connected(&b, &agent("ana")).await.unwrap();
+    let refused = store.commit(released(seen.clone(), 10), None, at(30)).await;
+    assert_eq!(refused, Err(StoreError::Conflict), "taken from an agent who is back");
+    // Gone again, and not for that long.
+    store.disconnected(&b, &agent("ana"), at(12)).await.unwrap();
+    let refused = store.commit(released(seen.clone(), 10), None, at(30)).await;
+    assert_eq!(refused, Err(StoreError::Conflict), "taken within the grace");
+    assert_eq!(get(store, "eve").await, seen);
+    store.commit(released(seen, 12), None, at(30)).await.unwrap();
+    assert_eq!(get(store, "eve").await.state.agent(), None);
 }
 
 async fn a_renewal_says_who_is_connected_and_makes_up_for_what_was_not_told(store: &dyn EveryPort) {

@@ -4,10 +4,12 @@
 use crate::support::postgres::{Database, Server, a_fresh_postgres};
 use crate::support::stored::{at, cnv, escalate, get, key, offer, open, receipt, says};
 use crate::support::world::{agent, body};
-use baton::domain::agent::Role;
+use baton::domain::agent::{Presence, Role};
 use baton::domain::conversation::{Change, Conversation};
+use baton::domain::id::NodeId;
 use baton::flow::ports::directory::{NewAccount, Stamp};
-use baton::flow::ports::{Directory, DirectoryError, Store, StoreError};
+use baton::flow::ports::nodes::{Company, Term};
+use baton::flow::ports::{Directory, DirectoryError, Nodes as _, Store, StoreError};
 use baton::store::postgres::OpenError;
 use baton::store::sql::Value;
 use baton::store::{PostgresSettings, PostgresStore};
@@ -230,6 +232,55 @@ async fn rules_between_rows_hold_across_nodes() {
         let lost = |answer: &Result<_, DirectoryError>| matches!(answer, Err(DirectoryError::Conflict));
         assert!((a.is_ok() && lost(&b)) || (b.is_ok() && lost(&a)), "{a:?} {b:?}");
     }
+}
+
+/// A node that takes its place counts as lost who is connected nowhere, and not who connects to another at that moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_connects_while_a_node_takes_its_place_is_not_lost() {
+    let (_first, database) = a_fresh_postgres();
+    let settings = || PostgresSettings { timeout: Duration::from_secs(60), ..database.settings() };
+    let node = || PostgresStore::connect(settings(), "x").unwrap();
+    let (one, two) = (node(), node());
+    let (now, expires_at) = (at(0), at(10));
+    let lease =
+        one.take(&NodeId::from_suffix("one"), Term { now, expires_at }, Company::Others).await.unwrap();
+    one.set_presence(&agent("ana"), Presence::Online).await.unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let holds = Arc::new(tokio::sync::Notify::new());
+    let held = Arc::clone(&holds);
+    // As `connected` does it, and not committed yet.
+    let connecting = one.write(move |sql| {
+        sql.run("update attendance set lost_at = null, is_known = 1 where agent = 'agt_ana'", &[])?;
+        let fence = Value::Int(i64::try_from(lease.fence).unwrap());
+        sql.run(
+            "insert into connections (agent, node, fence) values ('agt_ana', ?1, ?2)",
+            &[Value::Text(lease.node.as_str()), fence],
+        )?;
+        held.notify_one();
+        let _ = wait.recv();
+        Ok::<_, StoreError>(())
+    });
+    let taking = async {
+        holds.notified().await;
+        let place = NodeId::from_suffix("two");
+        let take = two.take(&place, Term { now: at(1), expires_at }, Company::Others);
+        let waits =
+            "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let seen = async {
+            while !one.read(move |sql| sql.exists(waits, &[])).await.unwrap() {
+                pause().await;
+            }
+            drop(go);
+        };
+        tokio::join!(take, seen).0.unwrap()
+    };
+    let (connected, _) = tokio::join!(connecting, taking);
+    connected.unwrap();
+    assert_eq!(
+        two.attendance().await.unwrap()[&agent("ana")].lost_at,
+        None,
+        "she is connected, and counts as lost"
+    );
 }
 
 /// A node that stands still in the middle of a step holds its rows for a moment, not for ever.

@@ -159,6 +159,16 @@ pub struct Reservation {
     pub capacity: u32,
 }
 
+/// An agent who must still be gone for the change to happen, checked in the same write: they may have come back, on
+/// this node or another, after somebody saw that they were lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absence {
+    /// Who.
+    pub agent: AgentId,
+    /// They have been gone since then at the latest.
+    pub since: Timestamp,
+}
+
 /// All that one step changes: written as one, or not at all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -172,6 +182,8 @@ pub struct Change {
     pub handoffs: Vec<HandoffChange>,
     /// Room needed.
     pub reservation: Option<Reservation>,
+    /// Who must be gone.
+    pub absence: Option<Absence>,
     /// Analyses of the visitor's messages, by position.
     pub analyses: Vec<(u64, Analysis)>,
     /// The log must still end where it ended when the conversation was read: something in here names a position.
@@ -187,6 +199,7 @@ impl Change {
             entries: Vec::new(),
             handoffs: Vec::new(),
             reservation: None,
+            absence: None,
             analyses: Vec::new(),
             is_placed: false,
         }
@@ -207,6 +220,7 @@ impl Change {
         self.handoffs.extend(next.handoffs);
         self.analyses.extend(next.analyses);
         self.reservation = next.reservation.or(self.reservation);
+        self.absence = next.absence.or(self.absence);
         self.is_placed |= next.is_placed;
         Ok(self)
     }

@@ -6,7 +6,7 @@ pub mod message;
 pub mod state;
 mod transitions;
 
-pub use aggregate::{Change, Conversation, Exclusion, HandoffChange, Reservation};
+pub use aggregate::{Absence, Change, Conversation, Exclusion, HandoffChange, Reservation};
 pub use entry::{Author, Entry, EntryKind, NewEntry, Notice};
 pub use message::{Body, InvalidBody};
 pub use state::{ConversationState, InvalidTransition, StateName};

@@ -2,7 +2,8 @@
 
 use super::rows::{Row, Rows, goes_on};
 use crate::domain::conversation::{
-    Author, Change, Conversation, ConversationState, Entry, EntryKind, HandoffChange, NewEntry, Reservation,
+    Absence, Author, Change, Conversation, ConversationState, Entry, EntryKind, HandoffChange, NewEntry,
+    Reservation,
 };
 use crate::domain::handoff::{Handoff, HandoffOutcome, HandoffStatus};
 use crate::domain::id::{ConversationId, HandoffId};
@@ -119,6 +120,12 @@ impl Rows {
             }
             None if !change.is_new => return Err(StoreError::NotFound),
             _ => {}
+        }
+        if let Some(Absence { agent, since }) = &change.absence {
+            let lost_at = self.attendance.get(agent).and_then(|attendance| attendance.lost_at);
+            if lost_at.is_none_or(|lost_at| lost_at > *since) {
+                return Err(StoreError::Conflict);
+            }
         }
         if let Some(Reservation { agent, capacity }) = &change.reservation
             && self.held(agent, Some(&conversation.id)) >= *capacity

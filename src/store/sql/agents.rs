@@ -2,6 +2,7 @@
 
 use super::{Alone, Row, Sql, values};
 use crate::domain::agent::{Attendance, Presence};
+use crate::domain::conversation::Absence;
 use crate::domain::id::{AgentId, ConversationId};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::StoreError;
@@ -61,6 +62,17 @@ pub(super) fn held_beside(
         values![agent.as_str(), conversation.as_str()],
         |row| row.get(0),
     )
+}
+
+/// Refuses a step that takes something from an agent who is not gone, or not for that long: they came back in between.
+/// They cannot come back before the step is written.
+pub(super) fn must_be_gone(sql: &dyn Sql, absence: &Absence) -> Result<(), StoreError> {
+    let lock = sql.dialect().for_update();
+    let is_gone = sql.exists(
+        &format!("select 1 from attendance where agent = ?1 and lost_at <= ?2{lock}"),
+        values![absence.agent.as_str(), absence.since.as_millis()],
+    )?;
+    if is_gone { Ok(()) } else { Err(StoreError::Conflict) }
 }
 
 pub(super) fn set_presence(sql: &dyn Sql, agent: &AgentId, presence: Presence) -> Result<(), StoreError> {

@@ -104,6 +104,9 @@ pub(super) fn commit(
         conversation.last_visitor_position = stored.last_visitor_position;
         conversation.visitor_seen_at = conversation.visitor_seen_at.max(stored.visitor_seen_at);
     }
+    if let Some(absence) = change.absence.as_ref().filter(|_| !planted("absence_not_checked")) {
+        agents::must_be_gone(sql, absence)?;
+    }
     if let Some(reservation) = change.reservation.as_ref().filter(|_| !planted("capacity_not_reserved")) {
         reserve(sql, &conversation.id, reservation)?;
     }

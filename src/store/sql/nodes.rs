@@ -1,7 +1,7 @@
 //! Rows of nodes, of who is connected to them, and of the tickets that they share.
 
 use super::rows::to_json;
-use super::{Dialect, Row, Sql, SqlStore, agents, values};
+use super::{Dialect, Row, Sql, SqlStore, Value, agents, points, values};
 use crate::domain::agent::Role;
 use crate::domain::id::{AgentId, ConversationId, NodeId, VisitorId, WidgetKey};
 use crate::domain::time::Timestamp;
@@ -24,23 +24,20 @@ fn stands(sql: &dyn Sql, lease: &Lease) -> Result<(), LeaseError> {
 }
 
 /// Locks rows of agents, always after those of nodes: who is connected where is looked at once nobody else changes it.
-fn lock_agents(sql: &dyn Sql, which: &str, value: &str) -> Result<(), StoreError> {
+fn lock_agents(sql: &dyn Sql, which: &str, with: &[Value<'_>]) -> Result<(), StoreError> {
     let lock = sql.dialect().for_update();
     if lock.is_empty() {
         return Ok(());
     }
-    let locked: Vec<()> = sql.all(
-        &format!("select 1 from attendance where {which} order by agent{lock}"),
-        values![value],
-        |_| Ok(()),
-    )?;
+    let locked: Vec<()> =
+        sql.all(&format!("select 1 from attendance where {which} order by agent{lock}"), with, |_| Ok(()))?;
     drop(locked);
     Ok(())
 }
 
 /// Ends a node: who was connected to it and to no other is lost.
 fn end(sql: &dyn Sql, node: &str, lost_at: Timestamp) -> Result<(), StoreError> {
-    lock_agents(sql, "agent in (select agent from connections where node = ?1)", node)?;
+    lock_agents(sql, "agent in (select agent from connections where node = ?1)", values![node])?;
     sql.run(
         "update attendance set lost_at = ?2 where lost_at is null \
          and agent in (select agent from connections where node = ?1) \
@@ -61,6 +58,7 @@ fn take(sql: &dyn Sql, node: &NodeId, term: Term, company: Company) -> Result<Le
     for other in &over {
         end(sql, other, term.now)?;
     }
+    lock_agents(sql, "lost_at is null", &[])?;
     sql.run(
         "update attendance set lost_at = ?1 where lost_at is null \
          and not exists (select 1 from connections c where c.agent = attendance.agent)",
@@ -119,7 +117,7 @@ fn disconnected(
     stands(sql, lease)?;
     // Their coming may not have been written: whoever goes is known from now on, and can be missed.
     agents::known(sql, agent)?;
-    lock_agents(sql, "agent = ?1", agent.as_str())?;
+    lock_agents(sql, "agent = ?1", values![agent.as_str()])?;
     sql.run(
         "delete from connections where agent = ?1 and node = ?2",
         values![agent.as_str(), lease.node.as_str()],
@@ -193,6 +191,7 @@ fn marks(sql: &dyn Sql, conversations: &[String], visitors: &[String]) -> Result
             found.extend(some);
         }
     }
+    points::skip_late_commits(sql, &mut found)?;
     Ok(found)
 }
 

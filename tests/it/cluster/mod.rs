@@ -3,5 +3,6 @@
 
 mod claims;
 mod faults;
+mod late;
 mod story;
 mod versions;

@@ -8,7 +8,7 @@
 //! `BATON_KILL_PROGRAM` for another build (one without failpoints is killed at random only).
 
 pub mod agents;
-mod oracle;
+pub mod oracle;
 pub mod visitors;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use baton::store::SqliteStore;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -117,7 +118,7 @@ async fn live_and_die(site: &Site, end: End, acknowledged: &watch::Sender<usize>
 async fn until_quiet(database: &Path) {
     let began = Instant::now();
     loop {
-        let unfinished = unfinished(database).await;
+        let unfinished = unfinished(&SqliteStore::open_to_read(database).unwrap()).await;
         if unfinished.is_empty() {
             return;
         }
@@ -184,7 +185,7 @@ async fn what_was_acknowledged_is_stored_and_seen_by_everybody_however_often_the
         let server: Process = site.start().await;
         futures_util::future::join_all(last.iter_mut().map(|life| life.catch_up())).await;
         server.stop().await;
-        let stored = Stored::read(&database).await;
+        let stored = Stored::read(&SqliteStore::open_to_read(&database).unwrap()).await;
         n_rounds += 1;
         if last.iter().all(|life| stored.is_seen_by(life)) {
             break stored;

@@ -3,15 +3,14 @@
 //! has ended, and from what visitors and agents kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 
 use baton::domain::conversation::{Author, Conversation, Entry, EntryKind, Notice, StateName};
 use baton::domain::handoff::HandoffStatus;
 use baton::flow::ports::Store as _;
-use baton::store::SqliteStore;
+use baton::store::sql::SqlStore;
 
 use super::agents::{Agent, Answer, fingerprint};
-use super::visitors::{Life, Place, client_id};
+use super::visitors::{Life, Place, Seen, client_id};
 
 /// Everything that is stored.
 pub struct Stored {
@@ -40,8 +39,7 @@ pub struct Counts {
 }
 
 /// Conversations in which somebody waits for a human, has one, or is not decided about. Also while a server runs.
-pub async fn unfinished(database: &Path) -> Vec<String> {
-    let store = SqliteStore::open_to_read(database).unwrap();
+pub async fn unfinished(store: &SqlStore) -> Vec<String> {
     let is_unfinished = |c: &&Conversation| {
         use StateName::{Closed, LeftMessage, WithBot, WrapUp};
         !matches!(c.state.name(), WithBot | LeftMessage | WrapUp | Closed) || c.is_undecided()
@@ -52,8 +50,7 @@ pub async fn unfinished(database: &Path) -> Vec<String> {
 }
 
 impl Stored {
-    pub async fn read(database: &Path) -> Self {
-        let store = SqliteStore::open_to_read(database).unwrap();
+    pub async fn read(store: &SqlStore) -> Self {
         let conversations = store.opened_between(None, None, None, 10_000_000).await.unwrap();
         let (mut logs, mut handoffs) = (HashMap::new(), HashMap::new());
         for conversation in &conversations {
@@ -78,22 +75,14 @@ impl Stored {
 
     /// Whether a visitor's tabs have seen everything there is for them.
     pub fn is_seen_by(&self, life: &Life) -> bool {
-        life.conversations().into_iter().all(|id| {
-            self.visible(id)
-                .all(|(seq, _)| life.views().all(|seen| seen.entries.contains_key(&(id.clone(), seq))))
-        })
+        life.views().all(|seen| self.is_all_seen(seen, &life.conversations()))
     }
 
     /// Checks everything, and counts.
     pub fn check(&self, lives: &[Life], agents: &[Agent]) -> Counts {
         let mut counts =
             Counts { conversations: self.conversations.len(), visitors: lives.len(), ..Counts::default() };
-        for conversation in &self.conversations {
-            let (entries, joined) = self.check_log(conversation);
-            counts.entries += entries;
-            counts.joined += joined;
-            self.check_handoffs(conversation);
-        }
+        (counts.entries, counts.joined) = self.check_conversations();
         for life in lives {
             let (said, seen) = self.check_visitor(life);
             counts.said += said;
@@ -166,6 +155,51 @@ impl Stored {
         assert_eq!(self.handoffs[id], wanted, "invariant 7: {id} is {state:?}");
     }
 
+    /// What every conversation must be by itself; gives its entries, and how often a human came.
+    pub fn check_conversations(&self) -> (usize, usize) {
+        let (mut n_entries, mut n_joined) = (0, 0);
+        for conversation in &self.conversations {
+            let (entries, joined) = self.check_log(conversation);
+            n_entries += entries;
+            n_joined += joined;
+            self.check_handoffs(conversation);
+        }
+        (n_entries, n_joined)
+    }
+
+    /// What a visitor's ack says was said where.
+    pub fn check_said(&self, place: &Place, text: &str, client_id: &str) {
+        let entry =
+            self.visible_at(place).unwrap_or_else(|| panic!("{place:?} was acknowledged and is not stored"));
+        let EntryKind::Message { body, .. } = &entry.kind else { panic!("{place:?} is no message") };
+        assert_eq!((body.as_str(), entry.client_id.as_deref()), (text, Some(client_id)), "{place:?}");
+    }
+
+    /// Whether what a tab has seen is what is stored; gives how much that was.
+    pub fn check_seen(&self, seen: &Seen) -> usize {
+        for (place, found) in &seen.entries {
+            let entry =
+                self.visible_at(place).unwrap_or_else(|| panic!("{place:?} was seen and is not stored"));
+            let own = entry.client_id.clone().filter(|_| entry.author == Author::Visitor);
+            assert_eq!(*found, (words_of(entry), own), "{place:?}");
+        }
+        seen.entries.len()
+    }
+
+    /// One entry.
+    pub fn entry_at(&self, conversation: &str, position: u64) -> &Entry {
+        let log = self.logs.get(conversation).unwrap_or_else(|| panic!("{conversation} is not stored"));
+        let found = log.get(position as usize - 1);
+        found.unwrap_or_else(|| panic!("{conversation} at {position} was acknowledged and is not stored"))
+    }
+
+    /// Whether a tab has seen everything that there is for it in these conversations.
+    pub fn is_all_seen(&self, seen: &Seen, conversations: &BTreeSet<&String>) -> bool {
+        conversations
+            .iter()
+            .all(|id| self.visible(id).all(|(seq, _)| seen.entries.contains_key(&((*id).clone(), seq))))
+    }
+
     fn check_visitor(&self, life: &Life) -> (usize, usize) {
         assert_eq!(life.acks.len(), life.commands.len());
         let (mut n_said, mut n_seen, mut last) = (0, 0, None);
@@ -175,26 +209,12 @@ impl Stored {
             }
             let acked = &life.acks[&client_id(n)];
             let place = (acked.conversation.clone(), acked.seq.unwrap());
-            let entry = self
-                .visible_at(&place)
-                .unwrap_or_else(|| panic!("{place:?} was acknowledged and is not stored"));
-            let EntryKind::Message { body, .. } = &entry.kind else { panic!("{place:?} is no message") };
-            let found = (body.as_str(), entry.client_id.as_deref());
-            assert_eq!(found, (command["text"].as_str().unwrap(), Some(client_id(n).as_str())), "{place:?}");
+            self.check_said(&place, command["text"].as_str().unwrap(), &client_id(n));
             assert!(last < Some(place.clone()), "{place:?} is stored before what was said before it");
             last = Some(place);
             n_said += 1;
         }
-        for seen in life.views() {
-            for (place, found) in &seen.entries {
-                let entry =
-                    self.visible_at(place).unwrap_or_else(|| panic!("{place:?} was seen and is not stored"));
-                let text = words_of(entry);
-                let own = entry.client_id.clone().filter(|_| entry.author == Author::Visitor);
-                assert_eq!(*found, (text, own), "{place:?}");
-                n_seen += 1;
-            }
-        }
+        n_seen += life.views().map(|seen| self.check_seen(seen)).sum::<usize>();
         for acked in life.acks.values().filter_map(|acked| Some((acked.conversation.clone(), acked.seq?))) {
             assert!(life.writer.entries.contains_key(&acked), "{acked:?} was acknowledged and not seen");
         }

@@ -122,7 +122,7 @@ impl Seen {
     }
 
     /// Connects and says what was seen so far.
-    async fn connect(&self, visitor: &Visitor) -> Result<Tab, Lost> {
+    pub async fn connect(&self, visitor: &Visitor) -> Result<Tab, Lost> {
         let mut tab = visitor.try_open().await?;
         let (conversation, after) = self.at.clone().unzip();
         let resume = json!({"type": "resume", "conversation": conversation, "after": after.unwrap_or(0)});

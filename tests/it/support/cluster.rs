@@ -127,6 +127,8 @@ pub struct Cluster {
 pub struct Staff {
     /// Their account.
     pub id: String,
+    /// What visitors are told.
+    pub name: String,
     /// Where they call from.
     pub from: IpAddr,
     cookie: String,
@@ -209,7 +211,7 @@ impl Cluster {
         let asked = post(&http_from(from), &node.base, "/api/v1/login", "").json(&login);
         let answered = asked.send().await.unwrap();
         let cookie = answered.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        Staff { id, from, cookie }
+        Staff { id, name: name.to_owned(), from, cookie }
     }
 
     /// A door of a node.
@@ -287,6 +289,10 @@ impl Node {
     fn command(&self) -> Command {
         let program = std::env::var_os("BATON_CLUSTER_PROGRAM")
             .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_baton")), PathBuf::from);
+        self.command_of(program)
+    }
+
+    fn command_of(&self, program: PathBuf) -> Command {
         let mut command = Command::new(program);
         command.envs(self.settings.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
         command
@@ -299,8 +305,18 @@ impl Node {
 
     /// Starts it, and waits until it is ready.
     pub async fn start(&self) {
+        self.start_with(&[]).await;
+    }
+
+    /// The same with more in its environment, or something else than usual. A program named there as `PROGRAM` is
+    /// started instead of the one that was built.
+    pub async fn start_with(&self, environment: &[(&str, &str)]) {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("log")).unwrap();
         let mut command = self.command();
+        if let Some((_, program)) = environment.iter().find(|(name, _)| *name == "PROGRAM") {
+            command = self.command_of(PathBuf::from(program));
+        }
+        command.envs(environment.iter().copied());
         let child = command.arg("serve").stdout(Stdio::null()).stderr(log).spawn().unwrap();
         *self.child.lock().await = Some(child);
         self.until_ready(|_| true).await;
@@ -347,6 +363,20 @@ impl Node {
     /// SIGSTOP: the process stands still with all its connections open.
     pub async fn pause(&self) {
         signal(self.child.lock().await.as_ref().unwrap(), "-STOP").await;
+    }
+
+    /// Waits until it stands still: it has put itself to sleep at a failpoint.
+    pub async fn until_asleep(&self) {
+        let id = self.child.lock().await.as_ref().unwrap().id().unwrap();
+        let began = Instant::now();
+        loop {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+            if stat.rsplit_once(')').unwrap().1.trim_start().starts_with('T') {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "{} does not fall asleep:\n{}", self.base, self.log());
+            rest(Duration::from_millis(10)).await;
+        }
     }
 
     /// SIGCONT.

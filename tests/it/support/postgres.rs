@@ -69,6 +69,18 @@ impl Server {
         Self::start(place().join(name), std::process::id())
     }
 
+    /// From now on connections are encrypted that ask for it, with a certificate for 127.0.0.1. Gives the certificate of
+    /// the authority that signed it, and that of a stranger.
+    pub fn encrypt(&self) -> (PathBuf, PathBuf) {
+        script(&["encrypt", self.folder.to_str().unwrap()]).unwrap();
+        (self.folder.join("authority.pem"), self.folder.join("stranger.pem"))
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where a database is.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://baton@127.0.0.1:{}/{database}?sslmode=disable", self.port)
