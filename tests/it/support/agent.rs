@@ -119,11 +119,20 @@ impl Desk {
         self.until("offer").await
     }
 
-    /// Takes an offer, and gives the conversation.
+    /// Takes an offer, and gives the conversation. One that is taken back before that, as where a node has stood still
+    /// for longer than its lease, is made again, and then taken.
     pub async fn accepts(&mut self, offer: &Value) -> String {
-        let (conversation, offer) = (&offer["conversation"], &offer["offer"]);
-        self.does(json!({"type": "offer.accept", "conversation": conversation, "offer": offer})).await;
-        conversation.as_str().unwrap().to_owned()
+        let (conversation, mut offer) = (offer["conversation"].clone(), offer["offer"].clone());
+        loop {
+            let accept = json!({"type": "offer.accept", "conversation": conversation, "offer": offer});
+            let answer = self.tries(accept).await;
+            if answer["type"] == "ack" {
+                return conversation.as_str().unwrap().to_owned();
+            }
+            assert_eq!(answer["code"], "rejected", "{answer}");
+            let is_again = |frame: &Value| frame["type"] == "offer" && frame["conversation"] == conversation;
+            offer = self.wait_for(is_again).await["offer"].clone();
+        }
     }
 
     /// Watches a conversation, and gives the packet and all entries there are.
