@@ -2,15 +2,18 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// The core of what is measured.
 pub const MEASURED: &str = "0";
 /// The core of what makes the load, where there is a second one.
 pub const LOAD: &str = "1";
 
-/// Whether there is a core for each of the two.
+/// Whether there is a core for each of the two. Asked before anything was moved to one of them: whoever is on one core
+/// is told that there is one.
 pub fn are_two() -> bool {
-    std::thread::available_parallelism().is_ok_and(|n| n.get() > 1)
+    static ARE_TWO: OnceLock<bool> = OnceLock::new();
+    *ARE_TWO.get_or_init(|| std::thread::available_parallelism().is_ok_and(|n| n.get() > 1))
 }
 
 /// A program that will run on the core of what is measured.
@@ -25,6 +28,7 @@ pub fn command_on_measured(program: &Path) -> Command {
 
 /// Moves this thread, and whatever it starts from now on, to some cores.
 pub fn move_to(cores: &str) {
+    are_two();
     let moved = Command::new("taskset")
         .args(["-c", "-p", cores, &std::process::id().to_string()])
         .stdout(Stdio::null())
