@@ -401,7 +401,7 @@ test('a visitor’s secret opens that visitor’s conversations and no others', 
   assert.equal((await stranger.json()).code, 'unknown_visitor');
 });
 
-test('the loader is under 8 kB and the whole widget under 25 kB compressed', async () => {
+test('the loader is under 8 kB and the whole widget under 26 kB compressed', async () => {
   const text = async (/** @type {string} */ path) => {
     const response = await fetch(baton.base + path);
     assert.equal(response.status, 200, path);
@@ -424,7 +424,7 @@ test('the loader is under 8 kB and the whole widget under 25 kB compressed', asy
   }
   const all = [...sizes.values()].reduce((sum, size) => sum + size, 0);
   assert.ok(sizes.size >= 10, [...sizes.keys()].join(' '));
-  assert.ok(all < 25_000, `${all} bytes: ${JSON.stringify([...sizes])}`);
+  assert.ok(all < 26_000, `${all} bytes: ${JSON.stringify([...sizes])}`);
 });
 
 test('no page of the widget has script or style inline', async () => {
