@@ -29,7 +29,7 @@ kill         1000    20    kill::               BATON_KILLS=N BATON_KILL_MESSAGE
 failpoints   1       0     failpoints::         -
 power        20000   2000  power::cuts          BATON_POWER_CUTS=N BATON_POWER_SEED=$((FROM+1))
 exhaustive   1       0     power::cuts          BATON_POWER_EXHAUSTIVE=1
-io           500     0     power::faults        BATON_IO_ERRORS=N
+io           500     0     power::faults        BATON_IO_ERRORS=$([ N -ge 500 ] && echo all || echo some)
 cluster      300     10    cluster::claims      BATON_CLUSTER_FAULTS=N BATON_CLUSTER_FROM=FROM BATON_CLUSTER_CLAIMS=$(((FROM+N)*200000/300-FROM*200000/300))
 nodes        1       0     cluster::story,cluster::faults,cluster::late,cluster::versions  -
 race         10000   0     race::               BATON_RACE_OFFERS=N
