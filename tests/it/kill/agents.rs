@@ -163,7 +163,9 @@ impl Agent {
             let n_waiting = self.waiting.len();
             self.hear(&frame, &mut wire, shared).await?;
             n_sent = n_sent.saturating_sub(n_waiting.saturating_sub(self.waiting.len()));
-            if self.is_unsteady && frame["type"] == "ack" && self.random.random_bool(0.004) {
+            let is_called = shared.is_called_away.load(Ordering::Relaxed) && !self.working.is_empty();
+            let goes = frame["type"] == "ack" && (self.random.random_bool(0.004) || is_called);
+            if self.is_unsteady && goes {
                 // Gone without a word, longer than the grace, with everything in hand.
                 drop(wire);
                 rest(AWAY_MILLIS).await;

@@ -21,7 +21,6 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::support::app::PASSWORD;
 use crate::support::process::{Process, Site, is_aborted, rest};
@@ -86,11 +85,14 @@ fn plan(kills: usize, messages: usize, random: &mut StdRng) -> Vec<End> {
 }
 
 /// Runs one life of the server to its end; the next one runs when this returns.
-async fn live_and_die(site: &Site, end: End, acknowledged: &watch::Sender<usize>) {
+async fn live_and_die(site: &Site, end: End, shared: &Shared) {
+    // Only what an agent who is gone holds is released.
+    let needs_absence = matches!(end, End::Point { name: "watch.before_release", .. });
+    shared.is_called_away.store(needs_absence, Ordering::Relaxed);
     match end {
         End::Kill { after } => {
             let server = site.start().await;
-            let mut acknowledged = acknowledged.subscribe();
+            let mut acknowledged = shared.acknowledged.subscribe();
             let wanted = *acknowledged.borrow() + after;
             acknowledged.wait_for(|count| *count >= wanted).await.unwrap();
             rest(rand::random::<u64>() % 30).await;
@@ -157,7 +159,7 @@ async fn what_was_acknowledged_is_stored_and_seen_by_everybody_however_often_the
         let before = *shared.acknowledged.borrow();
         let lived = Instant::now();
         tokio::select! {
-            () = live_and_die(&site, *end, &shared.acknowledged) => {}
+            () = live_and_die(&site, *end, &shared) => {}
             Some(found) = seats.join_next() => { found.unwrap(); panic!("a visitor went home early") }
             Some(found) = agents.join_next() => { found.unwrap(); panic!("an agent went home early") }
         }

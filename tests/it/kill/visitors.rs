@@ -4,7 +4,7 @@
 //! What must hold live is asserted here; what must hold in the end, in `oracle`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub struct Shared {
     pub took: Mutex<Vec<Duration>>,
     /// Whether what visitors know is kept until the end.
     pub keeping: Keeping,
+    /// Who goes away without a word now and then does so as soon as they hold something.
+    pub is_called_away: AtomicBool,
     /// No new visitors come.
     pub is_closing: watch::Sender<bool>,
     /// Everybody goes home.
@@ -72,6 +74,7 @@ impl Shared {
             pace: None,
             took: Mutex::default(),
             keeping: Keeping::Everybody,
+            is_called_away: AtomicBool::new(false),
             is_closing: watch::Sender::new(false),
             is_over: watch::Sender::new(false),
         }
