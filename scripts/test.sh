@@ -35,10 +35,29 @@ node_tests() {
   local name=$1 result=0
   shift
   node --test --test-reporter=spec "$@" 2>&1 | tee "$logs/$name.log" || result=1
-  verdict "$name" "$(grep -aoE '^ℹ pass [0-9]+' "$logs/$name.log" | grep -oE '[0-9]+')" \
-    "$(grep -aoE '^ℹ (fail|cancelled) [0-9]+' "$logs/$name.log" | grep -oE '[0-9]+$' | awk '{n += $1} END {print n + 0}')"
+  verdict "$name" "$(count pass "$logs/$name.log")" "$(count '(fail|cancelled)' "$logs/$name.log")"
   return $result
 }
+
+# The pages in a browser, one file after the other. A file that fails is tried once more, and named; what counts is how
+# it went the second time.
+pages_in_a_browser() {
+  local file log result=0 passed=0 failed=0 flaky=()
+  for file in "${pages[@]}"; do
+    log=$logs/$(basename "$file").log
+    if ! node --test --test-reporter=spec "$file" 2>&1 | tee "$log"; then
+      if node --test --test-reporter=spec "$file" 2>&1 | tee "$log"; then flaky+=("$file"); else result=1; fi
+    fi
+    passed=$((passed + $(count pass "$log")))
+    failed=$((failed + $(count '(fail|cancelled)' "$log")))
+  done
+  [ ${#flaky[@]} -eq 0 ] || printf 'FLAKY, passed only at the second try: %s\n' "${flaky[@]}"
+  verdict pages-in-a-browser $passed $failed
+  return $result
+}
+
+# count WHICH LOG: how many tests the runner of the pages' tests counted.
+count() { grep -aoE "^ℹ $1 [0-9]+" "$2" | grep -oE '[0-9]+$' | awk '{n += $1} END {print n + 0}'; }
 
 export BATON_BIN="$PWD/target/debug/baton"
 shopt -s globstar nullglob
@@ -52,6 +71,6 @@ stage "rust: tests" rust_tests
 if [ ${#units[@]} -gt 0 ]; then stage "pages: code" node_tests pages-code "${units[@]}"; fi
 if [ ${#pages[@]} -gt 0 ]; then
   stage "pages: a browser" scripts/deps.sh pages
-  stage "pages: in a browser" node_tests pages-in-a-browser --test-concurrency=1 "${pages[@]}"
+  stage "pages: in a browser" pages_in_a_browser
 fi
 finish

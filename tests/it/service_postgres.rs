@@ -218,7 +218,13 @@ async fn a_database_that_is_away_is_named_and_taken_up_again() {
     until_ready_is(&app, 200).await;
     said(&mut tab, "c2", "And now?").await;
     drop(tab);
-    let tab = visitor.connect().await;
+    // As a page does: again, while a connection to the database is not back yet.
+    let mut tab = loop {
+        if let Ok(tab) = visitor.try_open().await {
+            break tab;
+        }
+    };
+    tab.resume(None, 0).await;
     let texts = tab.texts();
     for text in ["Good day", "Are you there?", "And now?"] {
         assert_eq!(texts.iter().filter(|said| **said == text).count(), 1, "{texts:?}");
