@@ -242,7 +242,14 @@ impl Life {
     fn is_over(&self) -> bool {
         let is_with_bot = self.control == "back_to_bot" && self.requests >= MOST_REQUESTS;
         let is_ended = ["resolved", "ended"].contains(&self.control.as_str());
-        self.acks.len() == self.commands.len() && (is_ended || is_with_bot)
+        self.acks.len() == self.commands.len() && (is_ended || is_with_bot) && self.has_seen_its_own()
+    }
+
+    /// What is acknowledged is shown right after it: who leaves in between has not seen it.
+    fn has_seen_its_own(&self) -> bool {
+        let mut places =
+            self.acks.values().filter_map(|acked| Some((acked.conversation.clone(), acked.seq?)));
+        places.all(|place| self.writer.entries.contains_key(&place))
     }
 
     async fn live(&mut self, shared: &Shared) {
