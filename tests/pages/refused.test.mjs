@@ -7,7 +7,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { axe, BINARY, firstAdmin, logIn, makeAgent, openChromium, openPage, startBaton, until } from './support.mjs';
+import { axe, BINARY, bothSides, openChromium, startBaton, until } from './support.mjs';
 
 const skip = BINARY ? false : 'set BATON_BIN to the binary to test';
 
@@ -29,17 +29,7 @@ after(async () => {
 });
 
 test('what could not be stored says so, goes out by itself or at a press, once and in order', { skip }, async () => {
-  const admin = await firstAdmin(baton);
-  const ana = await makeAgent(baton, admin, { name: 'Ana', email: 'ana@example.com' });
-  const agent = await openPage(browser);
-  await logIn(agent.page, baton.base, ana.email);
-  await agent.page.locator('.presence-button').click();
-  await agent.page.getByRole('menuitemradio', { name: /Online/ }).click();
-  const log = agent.page.getByRole('log');
-  const visitor = await openPage(browser);
-  await visitor.page.goto(`${baton.base}/demo`);
-  await visitor.page.locator('baton-widget button').click();
-  const widget = visitor.page.frameLocator('baton-widget iframe');
+  const { admin, agent, log, visitor, widget } = await bothSides(baton, browser);
   const write = async (/** @type {string} */ text) => {
     await widget.locator('textarea').fill(text);
     await widget.locator('textarea').press('Enter');

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { BINARY, firstAdmin, logIn, makeAgent, openChromium, openPage, startBaton, until } from './support.mjs';
+import { BINARY, bothSides, openChromium, startBaton, until } from './support.mjs';
 
 const skip = BINARY ? false : 'set BATON_BIN to the binary to test';
 
@@ -37,18 +37,7 @@ async function run(/** @type {string[]} */ ...arguments_) {
 }
 
 test('widget and console start over after a restore, and nothing of before stands beside it', { skip }, async () => {
-  const admin = await firstAdmin(baton);
-  const ana = await makeAgent(baton, admin, { name: 'Ana', email: 'ana@example.com' });
-  const agent = await openPage(browser);
-  await logIn(agent.page, baton.base, ana.email);
-  await agent.page.locator('.presence-button').click();
-  await agent.page.getByRole('menuitemradio', { name: /Online/ }).click();
-  const log = agent.page.getByRole('log');
-
-  const visitor = await openPage(browser);
-  await visitor.page.goto(`${baton.base}/demo`);
-  await visitor.page.locator('baton-widget button').click();
-  const widget = visitor.page.frameLocator('baton-widget iframe');
+  const { agent, log, widget } = await bothSides(baton, browser);
   const say = async (/** @type {string} */ text) => {
     await widget.locator('textarea').fill(text);
     await widget.locator('textarea').press('Enter');

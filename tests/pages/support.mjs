@@ -293,6 +293,26 @@ export async function logIn(/** @type {import('playwright-core').Page} */ page, 
   await page.waitForURL(`**${path}*`);
 }
 
+/**
+ * Both sides of a talk: Ana is online at her console, and a visitor has opened the widget on the demonstration's page.
+ *
+ * @param {Awaited<ReturnType<typeof startBaton>>} baton
+ * @param {import('playwright-core').Browser} browser
+ */
+export async function bothSides(baton, browser) {
+  const admin = await firstAdmin(baton);
+  const ana = await makeAgent(baton, admin, { name: 'Ana', email: 'ana@example.com' });
+  const agent = await openPage(browser);
+  await logIn(agent.page, baton.base, ana.email);
+  await agent.page.locator('.presence-button').click();
+  await agent.page.getByRole('menuitemradio', { name: /Online/ }).click();
+  const visitor = await openPage(browser);
+  await visitor.page.goto(`${baton.base}/demo`);
+  await visitor.page.locator('baton-widget button').click();
+  const widget = visitor.page.frameLocator('baton-widget iframe');
+  return { admin, agent, log: agent.page.getByRole('log'), visitor, widget };
+}
+
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** What axe finds on the page as it is now, as lines. Everything WCAG 2.2 AA and best practice. */

@@ -1,13 +1,12 @@
 //! What visitors, agents and time ask of a store, chosen by a seed, and what was answered.
 
-use crate::support::world::{agent, body, queue, visitor};
+use crate::support::stored;
+use crate::support::world::{agent, body, visitor};
 use baton::domain::conversation::{
     Author, Body, Change, Conversation, ConversationState as State, NewEntry, Notice, Reservation,
 };
-use baton::domain::escalation::{Reason, ReasonCode};
-use baton::domain::handoff::{EscalationType, Handoff, HandoffStatus};
+use baton::domain::handoff::Handoff;
 use baton::domain::id::{ConversationId, HandoffId, OfferId};
-use baton::domain::queue::Priority;
 use baton::domain::time::Timestamp;
 use baton::flow::ports::{Ack, CommandKey, ReadMarks, Receipt, Store, StoreError};
 use crash_vfs::Dice;
@@ -244,24 +243,12 @@ fn handoff(conversation: &Conversation, id: &str, at: Timestamp) -> Handoff {
     Handoff {
         id: HandoffId::from_suffix(id),
         conversation: conversation.id.clone(),
-        kind: EscalationType::CustomerInitiated,
-        reasons: vec![Reason::alone(ReasonCode::AskedForHuman)],
-        counterfactual: None,
-        words: Vec::new(),
-        policy: "default@1".into(),
-        score: 0.25,
-        queue: queue("general"),
-        queue_name: "General".into(),
         tier: 1,
-        priority: Priority::High,
         place_at_start: 1,
         at,
         answer_due_at: None,
         from: None,
-        status: HandoffStatus::Initiated,
-        agent: None,
-        accepted_at: None,
-        ended_at: None,
+        ..stored::handoff("any", 0)
     }
 }
 
