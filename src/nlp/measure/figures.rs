@@ -57,7 +57,8 @@ pub fn measure(set: &Examples, analyses: &[Analysis]) -> Vec<Figures> {
     figures
 }
 
-fn heads(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Vec<Figures> {
+/// Every head on these lines.
+pub fn heads(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Vec<Figures> {
     let mut figures = Vec::new();
     let sigmoid_heads = [
         ("human_request".to_owned(), HUMAN_REQUEST),
