@@ -1,6 +1,5 @@
 //! One connection to SQLite, and how it writes: group commit. The writer takes the jobs
-//! that wait, gives each a savepoint, commits once, and only then answers each. A job
-//! that fails takes nothing with it.
+//! that wait, commits once, and only then answers each. A job that fails takes nothing with it.
 
 use crate::fault::planted;
 use crate::flow::ports::StoreError;
@@ -192,14 +191,38 @@ impl SqliteEngine {
         }
     }
 
-    /// Runs a job in a savepoint of its own. An error here is the savepoint's, not the job's.
-    fn in_savepoint(&self, job: &mut dyn Work) -> Result<(), StoreError> {
-        self.execute("savepoint step")?;
-        if !is_kept(job.run(&self.at)) {
-            self.execute("rollback to step")?;
+    /// Begins a transaction and runs jobs in it, one after the other. A job that failed and had changed something is to be
+    /// undone by itself: false where it could not be, because there are no savepoints.
+    fn run_all(&self, jobs: &mut [Box<dyn Work>], has_savepoints: bool) -> Result<bool, StoreError> {
+        self.begin()?;
+        for job in jobs {
+            if has_savepoints {
+                self.execute("savepoint step")?;
+            }
+            let before = self.at.connection.total_changes();
+            if !is_kept(job.run(&self.at)) && self.at.connection.total_changes() != before {
+                if !has_savepoints {
+                    return Ok(false);
+                }
+                self.execute("rollback to step")?;
+            }
+            if has_savepoints {
+                self.execute("release step")?;
+            }
+            if self.at.is_lost() {
+                return Err(StoreError::Unavailable);
+            }
         }
-        self.execute("release step")?;
-        if self.at.is_lost() { Err(StoreError::Unavailable) } else { Ok(()) }
+        Ok(true)
+    }
+
+    /// Runs jobs in a transaction that is left open. SQLite keeps a copy of every page that is changed within a savepoint,
+    /// and hardly a job fails once it has changed something: all are run without savepoints first.
+    fn run_in_transaction(&self, jobs: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+        if !self.run_all(jobs, false)? {
+            self.run_all(jobs, true)?;
+        }
+        Ok(())
     }
 
     /// Notes how the writing of so many jobs went.
@@ -238,21 +261,12 @@ impl Engine for SqliteEngine {
         self.group
     }
 
-    fn write(&mut self, jobs: Vec<Box<dyn Work>>) {
+    fn write(&mut self, mut jobs: Vec<Box<dyn Work>>) {
         let n_jobs = jobs.len();
-        let mut jobs = jobs.into_iter();
-        let mut ran = Vec::with_capacity(n_jobs);
-        // Where nothing was begun no job is run: its savepoint would commit by itself.
-        let mut written = self.begin();
-        while written.is_ok()
-            && let Some(mut job) = jobs.next()
-        {
-            // A savepoint that could not be undone or kept leaves a step half done: then nothing of the group counts.
-            written = self.in_savepoint(&mut *job);
-            ran.push(job);
-        }
+        // Without a transaction, or with a step half done, nothing of the group counts.
+        let mut written = self.run_in_transaction(&mut jobs);
         if planted("acknowledge_before_commit") {
-            ran.drain(..).for_each(|job| job.answer(Ok(())));
+            jobs.drain(..).for_each(|job| job.answer(Ok(())));
         }
         before_commit();
         if written.is_ok() {
@@ -261,7 +275,7 @@ impl Engine for SqliteEngine {
         self.give_up();
         self.tell(n_jobs, &written);
         after_commit();
-        for job in ran.into_iter().chain(jobs) {
+        for job in jobs {
             job.answer(written.clone());
         }
     }

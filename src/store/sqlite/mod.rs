@@ -34,6 +34,10 @@ const LOG_KEPT: u64 = 64 * 1024 * 1024;
 /// carried over once for all; a start reads so much at most.
 const LOG_PAGES: u32 = 4_000;
 
+/// Memory for pages that the writer has read or changed, in KiB. The pages of one commit fit in: what does not is written to
+/// the log before its time, and read again for the next change.
+const WRITER_CACHE_KB: i64 = 16 * 1024;
+
 /// How much the store does at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -128,6 +132,7 @@ impl SqlStore {
         // What the writer says of itself is not enough: another connection sees what is in the file.
         assert_durable(&connect(path, READS)?)?;
         warn_of_file_system(path);
+        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KB)?;
         let health = Arc::new(Health::default());
         let readers =
             || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
