@@ -49,8 +49,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     raise_open_files();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    turns::short();
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    let runtime = threads.enable_all().on_thread_start(turns::short).build();
+    let runtime = runtime.context("cannot start threads")?;
     runtime.block_on(serve(config))?;
     Ok(())
 }

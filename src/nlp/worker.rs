@@ -52,7 +52,7 @@ pub struct Setup {
 }
 
 /// How much less important than whoever acknowledges messages these threads are to the processor, as `nice` says it:
-/// where both want one core, they have a quarter of it, and an acknowledgement does not wait for a batch to be over.
+/// where both want one core, they have a quarter of it.
 const LESS_IMPORTANT: i32 = 5;
 
 /// Sentence vectors that are kept for who asks for them after an analysis.
@@ -440,6 +440,7 @@ fn abandon(state: &mut State, why: String) {
 fn run(worker: usize, setup: &Setup, desk: &Desk) {
     // Where it is refused the model is as important as everybody else; on Linux this is about the thread alone.
     let _ = rustix::process::nice(LESS_IMPORTANT);
+    turns::long();
     let loaded = catch_unwind(AssertUnwindSafe(|| load(setup)));
     let (model, precision) = match loaded {
         Ok(Ok(loaded)) => loaded,
