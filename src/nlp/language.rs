@@ -3,6 +3,10 @@
 //! Identification fails on short texts, so only two things count: a script the
 //! model does not know, or six words or more that are clearly another language.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 /// Fewer words than this are never judged by their language.
 const LEAST_WORDS: usize = 6;
 /// From this share of another language's little words on it is that language,
@@ -10,9 +14,11 @@ const FOREIGN_SHARE: f64 = 0.30;
 /// unless this share of them is English.
 const ENGLISH_SHARE: f64 = 0.15;
 
+const N_LANGUAGES: usize = 12;
+
 /// Little words of languages in Latin script. Those that are also English words
 /// stand only in the English list.
-const LITTLE_WORDS: &[(&str, &str)] = &[
+const LITTLE_WORDS: [(&str, &str); N_LANGUAGES] = [
     (
         "es",
         "el la los las un una unos de del que y es son en por para con no se su sus mi mis me te lo le les al como pero más este esta esto ese esa muy ya hay tengo quiero cuando donde porque todo nada sin sobre hola gracias favor he ha está estoy puedo hace pedido",
@@ -61,6 +67,16 @@ const LITTLE_WORDS: &[(&str, &str)] = &[
 ];
 const ENGLISH: &str = "the a an and or but not is are was were be been am i you he she it we they my your his her its our their me him us them this that these those to of in on at for with from by about as if when where why how what who which have has had do does did can could will would should just still very too also there here no yes please thanks need want get got been my it's i'm don't can't";
 
+/// For each little word the languages that have it, a bit each: English, then the others in their order.
+static KNOWN_WORDS: LazyLock<FxHashMap<&str, u16>> = LazyLock::new(|| {
+    let lists = std::iter::once(ENGLISH).chain(LITTLE_WORDS.iter().map(|(_, list)| *list));
+    let mut known = FxHashMap::default();
+    for (language, list) in lists.enumerate() {
+        list.split(' ').for_each(|word| *known.entry(word).or_default() |= 1 << language);
+    }
+    known
+});
+
 /// A text is not in a language that the model speaks.
 pub fn is_foreign(text: &str) -> bool {
     is_in_unknown_script(text) || is_clearly_another_language(text)
@@ -88,12 +104,17 @@ fn is_clearly_another_language(text: &str) -> bool {
     if words.len() < LEAST_WORDS {
         return false;
     }
-    let share = |list: &str| {
-        let n = words.iter().filter(|word| list.split(' ').any(|little| little == **word)).count();
-        n as f64 / words.len() as f64
-    };
-    let english = share(ENGLISH);
-    english < ENGLISH_SHARE && LITTLE_WORDS.iter().any(|(_, list)| share(list) >= FOREIGN_SHARE)
+    let mut counts = [0_usize; N_LANGUAGES + 1];
+    for word in &words {
+        let mut languages = KNOWN_WORDS.get(word).copied().unwrap_or(0);
+        while languages != 0 {
+            counts[languages.trailing_zeros() as usize] += 1;
+            languages &= languages - 1;
+        }
+    }
+    let share = |count: usize| count as f64 / words.len() as f64;
+    let (english, others) = (counts[0], &counts[1..]);
+    share(english) < ENGLISH_SHARE && others.iter().any(|other| share(*other) >= FOREIGN_SHARE)
 }
 
 #[cfg(test)]

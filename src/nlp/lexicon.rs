@@ -3,6 +3,7 @@
 //! It is compiled in, answers at once, and always answers the same. It serves
 //! while the model is absent, slow or broken, and says that it is words.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::{
@@ -42,10 +43,10 @@ pub struct Lexicon {
 /// One thing that counts, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feature {
-    /// What it is hashed by.
-    pub key: String,
+    /// What its weights are found by.
+    pub hash: u64,
     /// The words it belongs to: places in [`Features::words`].
-    pub of: Vec<usize>,
+    pub of: Range<usize>,
 }
 
 /// Everything in a text that counts.
@@ -125,9 +126,10 @@ impl Lexicon {
         let scale = features.scale();
         let mut outputs = self.bias;
         for feature in &features.found {
-            let bucket = bucket(&feature.key, self.n_buckets());
-            for (at, output) in outputs.iter_mut().enumerate() {
-                *output += self.weight(bucket, at) * scale;
+            let weights = self.weights.chunks_exact(N_OUTPUTS).nth(bucket(feature.hash, self.n_buckets()));
+            let weights = weights.into_iter().flatten().zip(&self.step);
+            for (output, (weight, step)) in outputs.iter_mut().zip(weights) {
+                *output += f64::from(*weight) * step * scale;
             }
         }
         outputs
@@ -149,9 +151,9 @@ impl Lexicon {
             .collect();
         let mut borders = 0.0;
         for feature in &features.found {
-            let weight = self.weight(bucket(&feature.key, self.n_buckets()), output) * scale;
-            for place in &feature.of {
-                words[*place].weight += weight / feature.of.len() as f64;
+            let weight = self.weight(bucket(feature.hash, self.n_buckets()), output) * scale;
+            for place in feature.of.clone() {
+                words[place].weight += weight / feature.of.len() as f64;
             }
             if feature.of.is_empty() {
                 borders += weight;
@@ -196,18 +198,18 @@ impl Features {
         }
         let mut found = Vec::with_capacity(keys.len() * 2 + 4);
         for (at, key) in keys.iter().enumerate() {
-            found.push(Feature { key: key.clone(), of: vec![at] });
+            let hash = hash_of(key);
+            found.push(Feature { hash, of: at..at + 1 });
             let next = keys.get(at + 1).map_or("$", String::as_str);
-            let of = if at + 1 < keys.len() { vec![at, at + 1] } else { vec![at] };
-            found.push(Feature { key: format!("{key} {next}"), of });
+            found.push(Feature { hash: hash_on(hash_on(hash, " "), next), of: at..(at + 2).min(keys.len()) });
             if at == 0 {
-                found.push(Feature { key: format!("^ {key}"), of: vec![0] });
+                found.push(Feature { hash: hash_on(hash_of("^ "), key), of: 0..1 });
             }
         }
         let letters = read.chars().filter(|symbol| symbol.is_alphabetic()).count();
         let capitals = read.chars().filter(|symbol| symbol.is_uppercase()).count();
         if letters >= 8 && capitals * 10 > letters * 7 {
-            found.push(Feature { key: "(shouting)".to_owned(), of: Vec::new() });
+            found.push(Feature { hash: hash_of("(shouting)"), of: 0..0 });
         }
         let length = match keys.len() {
             0..=1 => "(one)",
@@ -216,7 +218,7 @@ impl Features {
             15..=40 => "(many)",
             _ => "(very many)",
         };
-        found.push(Feature { key: length.to_owned(), of: Vec::new() });
+        found.push(Feature { hash: hash_of(length), of: 0..0 });
         Self { words, found }
     }
 
@@ -258,13 +260,13 @@ fn pieces(text: &str) -> Vec<(usize, &str)> {
 
 /// The form under which a word is counted.
 fn key_of(piece: &str) -> String {
-    if piece.chars().any(|symbol| symbol.is_ascii_digit()) {
+    if piece.bytes().any(|byte| byte.is_ascii_digit()) {
         return "0".to_owned();
     }
-    let folded = fold(piece).replace(['\'', '’', '‘'], "");
+    let folded = fold(piece);
     let mut key = String::with_capacity(folded.len());
     let (mut last, mut run) = (None, 0);
-    for symbol in folded.chars() {
+    for symbol in folded.chars().filter(|symbol| !matches!(symbol, '\'' | '’' | '‘')) {
         run = if last.replace(symbol) == Some(symbol) { run + 1 } else { 1 };
         if run <= 2 {
             key.push(symbol);
@@ -273,10 +275,17 @@ fn key_of(piece: &str) -> String {
     key
 }
 
-/// Where a key's weights are. The same on every machine.
-pub fn bucket(key: &str, n_buckets: usize) -> usize {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+/// The hash of a key: FNV-1a of 64 bits (Fowler, Noll and Vo), so the same on every machine.
+pub fn hash_of(key: &str) -> u64 {
+    hash_on(0xcbf2_9ce4_8422_2325, key)
+}
+
+/// The hash of a key that goes on.
+fn hash_on(hash: u64, key: &str) -> u64 {
+    key.bytes().fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Where the weights of a hash are.
+pub fn bucket(hash: u64, n_buckets: usize) -> usize {
     ((hash ^ (hash >> 29)) % n_buckets.max(1) as u64) as usize
 }

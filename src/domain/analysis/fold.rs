@@ -10,6 +10,10 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 ///
 /// Punctuation stays, since clauses end at it.
 pub fn fold(text: &str) -> String {
+    // What most people type has none of all that.
+    if text.is_ascii() {
+        return join_spelled(text.to_ascii_lowercase());
+    }
     let mut folded = String::with_capacity(text.len());
     let mut word = String::new();
     for symbol in text.nfkd().filter(|symbol| !is_hidden(*symbol) && !is_dropped_mark(*symbol)) {
@@ -21,7 +25,7 @@ pub fn fold(text: &str) -> String {
         }
     }
     flush(&mut word, &mut folded);
-    join_spelled(&folded.nfc().collect::<String>()).replace('ß', "ss")
+    join_spelled(folded.nfc().collect()).replace('ß', "ss")
 }
 
 fn flush(word: &mut String, folded: &mut String) {
@@ -99,7 +103,10 @@ pub fn look_alike(letter: char) -> char {
 ///
 /// Four letters are needed, so that initials and "a b c" stay apart. A longer
 /// gap than one sign ends a word.
-fn join_spelled(text: &str) -> String {
+fn join_spelled(text: String) -> String {
+    if !has_letters_apart(&text) {
+        return text;
+    }
     let symbols: Vec<char> = text.chars().collect();
     let letter_at = |place: usize| symbols.get(place).is_some_and(|symbol| symbol.is_alphabetic());
     let gap_at = |place: usize| {
@@ -127,6 +134,20 @@ fn join_spelled(text: &str) -> String {
         }
     }
     joined
+}
+
+/// Whether four letters stand alone: without them nothing is spelled.
+fn has_letters_apart(text: &str) -> bool {
+    let (mut n_apart, mut run) = (0, 0);
+    for symbol in text.chars() {
+        if symbol.is_alphabetic() {
+            run += 1;
+        } else {
+            n_apart += usize::from(run == 1);
+            run = 0;
+        }
+    }
+    n_apart + usize::from(run == 1) >= 4
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The fold: one message at a time, newest weighs most. Nothing in here reads a
 //! clock or a store, so a stored conversation always folds to the same scores.
 
-use super::{Score, Term, Weights, Words, is_shouting, similarity};
+use super::{Score, Term, Weights, Words, are_alike, is_shouting};
 use crate::domain::analysis::{Analysis, Intent};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ impl Fold {
             return;
         }
         let times =
-            self.asked.iter().filter(|earlier| similarity(earlier, &words) >= SAME_QUESTION).count() as u32;
+            self.asked.iter().filter(|earlier| are_alike(earlier, &words, SAME_QUESTION)).count() as u32;
         self.repeated = times;
         self.asked.push_back(Arc::new(words));
         if self.asked.len() > REMEMBERED {

@@ -8,7 +8,7 @@ mod similarity;
 
 pub use fold::{Fold, Heard};
 pub use shouting::is_shouting;
-pub use similarity::{Words, similarity};
+pub use similarity::{Words, are_alike, similarity};
 
 use serde::{Deserialize, Serialize};
 

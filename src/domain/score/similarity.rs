@@ -2,7 +2,9 @@
 //! or nearly the same letters. Deliberately not the model's sentence vector:
 //! a stored conversation must replay to the same decision without the model.
 
-use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
 
 /// What of a message is compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,7 +16,7 @@ pub struct Words {
 }
 
 /// Words that say nothing about the subject. Our own list, from reading the training dialogues.
-const EMPTY_WORDS: &[&str] = &[
+const EMPTY: [&str; 91] = [
     "the", "and", "you", "your", "yours", "are", "was", "were", "for", "that", "this", "with", "have", "has",
     "had", "but", "not", "what", "when", "how", "why", "who", "can", "could", "would", "will", "does", "did",
     "its", "it", "is", "am", "be", "been", "to", "of", "in", "on", "at", "my", "me", "i", "im", "a", "an",
@@ -23,6 +25,8 @@ const EMPTY_WORDS: &[&str] = &[
     "want", "need", "know", "tell", "get", "got", "said", "say", "asked", "ask", "asking", "from", "about",
     "it's", "i'm", "now", "time", "times", "help",
 ];
+
+static EMPTY_WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| EMPTY.into_iter().collect());
 
 impl Words {
     /// Takes a message apart. Only the first 1,000 characters count.
@@ -60,29 +64,45 @@ fn each_once<T: Ord>(mut all: Vec<T>) -> Box<[T]> {
     all.into()
 }
 
-fn dice<T: Ord>(a: &[T], b: &[T]) -> f64 {
-    if a.is_empty() || b.is_empty() {
-        return 0.0;
-    }
-    let (mut left, mut right, mut shared) = (a.iter().peekable(), b.iter().peekable(), 0);
-    while let (Some(one), Some(other)) = (left.peek(), right.peek()) {
-        match one.cmp(other) {
-            Ordering::Less => _ = left.next(),
-            Ordering::Greater => _ = right.next(),
-            Ordering::Equal => {
-                shared += 1;
-                left.next();
-                right.next();
-            }
+/// How many of `a` are in `b`, as far as it matters: fewer than `least` may be counted as any number below it, because
+/// two that differ are told apart long before their ends.
+fn shared<T: Ord>(a: &[T], b: &[T], least: usize) -> usize {
+    let (mut left, mut right, mut shared) = (0, 0, 0);
+    while let (Some(one), Some(other)) = (a.get(left), b.get(right)) {
+        if shared + (a.len() - left).min(b.len() - right) < least {
+            break;
         }
+        shared += usize::from(one == other);
+        let (is_behind, is_ahead) = (one <= other, one >= other);
+        left += usize::from(is_behind);
+        right += usize::from(is_ahead);
     }
-    2.0 * f64::from(shared) / (a.len() + b.len()) as f64
+    shared
+}
+
+fn dice_of(shared: usize, a: usize, b: usize) -> f64 {
+    if a == 0 || b == 0 { 0.0 } else { 2.0 * shared as f64 / (a + b) as f64 }
+}
+
+fn dice<T: Ord>(a: &[T], b: &[T]) -> f64 {
+    dice_of(shared(a, b, 0), a.len(), b.len())
+}
+
+fn dice_reaches<T: Ord>(a: &[T], b: &[T], share: f64) -> bool {
+    // Rounded down: the comparison itself is exact.
+    let least = (share * (a.len() + b.len()) as f64 / 2.0).floor() as usize;
+    dice_of(shared(a, b, least), a.len(), b.len()) >= share
 }
 
 /// How alike two messages are, from 0 to 1: the Dice coefficient (L. R. Dice, 1945) of their content words or of
 /// their letter triples, whichever is larger.
 pub fn similarity(a: &Words, b: &Words) -> f64 {
     dice(&a.stems, &b.stems).max(dice(&a.trigrams, &b.trigrams))
+}
+
+/// Whether [`similarity`] is at least `share`, above 0; several times quicker than asking how much it is.
+pub fn are_alike(a: &Words, b: &Words, share: f64) -> bool {
+    dice_reaches(&a.stems, &b.stems, share) || dice_reaches(&a.trigrams, &b.trigrams, share)
 }
 
 #[cfg(test)]
@@ -105,5 +125,26 @@ mod tests {
         assert!(alike("Where is my parcel?", "Do you sell gift cards?") < 0.4);
         assert!(alike("order 4471", "order 9982 please") < 0.6);
         assert!(alike("yes", "yes") < 1.1 && !Words::of("yes").is_substantial());
+    }
+
+    #[test]
+    fn being_alike_is_having_that_similarity() {
+        let texts = [
+            "Where is my parcel?",
+            "I asked where my parcel is",
+            "order 4471",
+            "order 9982 please",
+            "",
+            "yes",
+            "cancel my subscription",
+            "i want to cancel the subscription please",
+            "Do you sell gift cards?",
+        ];
+        for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (Words::of(a), Words::of(b)))) {
+            let exactly = similarity(&a, &b);
+            for share in [0.01, 0.2, 1.0 / 3.0, 0.4, 0.5, 0.6, 2.0 / 3.0, 0.8, 1.0, exactly.max(0.01)] {
+                assert_eq!(are_alike(&a, &b, share), exactly >= share, "{a:?} {b:?} {exactly} {share}");
+            }
+        }
     }
 }

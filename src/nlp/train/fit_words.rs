@@ -68,7 +68,7 @@ pub fn fit(sets: &[Examples], kept: &[Example], draws: usize, seed: u64, version
 fn hashed(text: &str) -> (Vec<usize>, f64) {
     let features = Features::of(text);
     let scale = features.scale();
-    (features.found.iter().map(|feature| bucket(&feature.key, N_BUCKETS)).collect(), scale)
+    (features.found.iter().map(|feature| bucket(feature.hash, N_BUCKETS)).collect(), scale)
 }
 
 fn sum(weights: &[f64], bias: &Outputs, buckets: &[usize], scale: f64) -> Outputs {

@@ -8,7 +8,9 @@
 //! `^^` is the border of a clause of a short message. Han and kana are one word
 //! a letter.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::fold::fold;
 
@@ -48,14 +50,15 @@ pub struct Source {
 pub struct Language {
     pub code: &'static str,
     /// Every word of the patterns has a number; what has none cannot match.
-    numbers: HashMap<String, u32>,
-    squeezed_numbers: HashMap<String, Vec<u32>>,
-    /// Beginnings and misspellings, which are compared letter by letter.
-    loose: Vec<(Spelling, u32)>,
+    numbers: FxHashMap<String, u32>,
+    n_numbers: usize,
+    squeezed_numbers: FxHashMap<String, Vec<u32>>,
+    /// Beginnings and misspellings by their first letter, which are compared letter by letter.
+    loose: FxHashMap<char, Vec<(Spelling, u32)>>,
     requests: Vec<Pattern>,
-    negators: HashSet<String>,
+    negators: FxHashSet<String>,
     not_negating: Vec<Pattern>,
-    fresh_start: HashSet<String>,
+    fresh_start: FxHashSet<String>,
     not_after: Vec<Pattern>,
     not_before: Vec<Pattern>,
     prefixes: &'static [&'static str],
@@ -252,9 +255,10 @@ impl Language {
         let set = |text: &str| text.split_whitespace().map(fold).collect();
         let mut language = Self {
             code: source.code,
-            numbers: HashMap::new(),
-            squeezed_numbers: HashMap::new(),
-            loose: Vec::new(),
+            numbers: FxHashMap::default(),
+            n_numbers: numbering.spellings.len(),
+            squeezed_numbers: FxHashMap::default(),
+            loose: FxHashMap::default(),
             requests,
             negators: set(source.negators),
             not_negating,
@@ -269,7 +273,10 @@ impl Language {
                     language.squeezed_numbers.entry(squeeze(&word)).or_default().push(number);
                     language.numbers.insert(word, number);
                 }
-                loose => language.loose.push((loose, number)),
+                Spelling::Prefix(ref text) | Spelling::Fuzzy(ref text) => {
+                    let first = text.chars().next().expect("a spelling has a letter");
+                    language.loose.entry(first).or_default().push((spelling, number));
+                }
             }
         }
         language
@@ -286,8 +293,9 @@ impl Language {
                 numbers.extend(self.numbers.get(stem));
             }
         }
-        numbers
-            .extend(self.loose.iter().filter(|(spelling, _)| spelling.is(word)).map(|(_, number)| *number));
+        let first = word.text.chars().next();
+        let loose = first.and_then(|first| self.loose.get(&first)).into_iter().flatten();
+        numbers.extend(loose.filter(|(spelling, _)| spelling.is(word)).map(|(_, number)| *number));
         numbers
     }
 
@@ -301,8 +309,7 @@ impl Language {
         if numbers.iter().all(Vec::is_empty) {
             return None;
         }
-        let mut there: Vec<u32> = numbers.iter().flatten().copied().collect();
-        there.sort_unstable();
+        let there = Numbers::of(numbers.iter().flatten(), self.n_numbers);
         let requests: Vec<&Pattern> =
             self.requests.iter().filter(|request| request.may_match(&there)).collect();
         let matching = Matching { clause, numbers };
@@ -344,6 +351,21 @@ impl Language {
             }
         }
         false
+    }
+}
+
+/// A set of numbers, a bit each.
+struct Numbers(Vec<u64>);
+
+impl Numbers {
+    fn of<'a>(numbers: impl Iterator<Item = &'a u32>, most: usize) -> Self {
+        let mut bits = vec![0; most.div_ceil(64)];
+        numbers.for_each(|number| bits[*number as usize / 64] |= 1 << (number % 64));
+        Self(bits)
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.0[number as usize / 64] >> (number % 64) & 1 == 1
     }
 }
 
@@ -492,9 +514,9 @@ impl Pattern {
         Self { needed, elements }
     }
 
-    /// Whether a clause with these words, in order of their numbers, has a chance.
-    fn may_match(&self, there: &[u32]) -> bool {
-        self.needed.iter().all(|any| any.iter().any(|number| there.binary_search(number).is_ok()))
+    /// Whether a clause with these words has a chance.
+    fn may_match(&self, there: &Numbers) -> bool {
+        self.needed.iter().all(|any| any.iter().any(|number| there.has(*number)))
     }
 }
 
