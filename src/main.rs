@@ -5,8 +5,3 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     baton::cli::run()
 }
-
-/// Many small pieces of text are made and dropped for each message; this one takes half the time over them that the
-/// system's does.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
