@@ -41,7 +41,7 @@ def heads(model, words):
                 continue
             if head.startswith("intent") and r["set"] not in ("own/mood", "own/rare"):
                 continue
-            if not r["set"].startswith(("own/", "dev_real/human")) and head not in ("frustration", "sentiment", "offensive"):
+            if not r["set"].startswith(("own", "dev_real/human")) and head not in ("frustration", "sentiment", "offensive"):
                 continue
             w = other.get((r["set"], head), {})
             beside = f'{number(w.get("recall") if head == "sentiment" else w.get("f1"))} / {number(w.get("auc"))}'

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::domain::conversation::Entry;
 use crate::domain::id::{AgentId, ConversationId};
 use crate::flow::view::Card;
 use crate::flow::{Flow, FlowError};
@@ -11,27 +10,8 @@ use crate::gateway::protocol::agent::{CardView, PacketView};
 use crate::gateway::protocol::{AgentEntry, Shown};
 use crate::http::Desk;
 
-/// Entries that are read at once.
-const PAGE: usize = 500;
-
 /// Writes what the flow's views hold.
 pub(super) struct GatewayDesk(pub(super) Flow);
-
-impl GatewayDesk {
-    async fn entries(&self, id: &ConversationId) -> Result<Vec<Entry>, FlowError> {
-        let store = &self.0.ports().store;
-        let mut entries: Vec<Entry> = Vec::new();
-        loop {
-            let after = entries.last().map_or(0, |entry| entry.position);
-            let page = store.entries(id, after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            entries.extend(page);
-            if is_last {
-                return Ok(entries);
-            }
-        }
-    }
-}
 
 #[async_trait]
 impl Desk for GatewayDesk {
@@ -41,8 +21,8 @@ impl Desk for GatewayDesk {
 
     async fn conversation(&self, agent: &AgentId, id: &ConversationId) -> Result<Value, FlowError> {
         let packet = self.0.packet(agent, id).await?;
-        let entries = self.entries(id).await?;
-        let analyses = self.0.ports().store.analyses(id).await?;
+        let store = &self.0.ports().store;
+        let (entries, analyses) = (store.log(id).await?, store.analyses(id).await?);
         let left_out = PacketView::left_out(&packet, &entries, &analyses);
         let left_out = left_out.as_ref().map(|(position, text)| (*position, text.as_str()));
         let visitor = (&packet.card.conversation.visitor, packet.card.visitor_name.as_str());

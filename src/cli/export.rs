@@ -10,7 +10,7 @@ use crate::domain::escalation::Decision;
 use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Turn, TurnSpeaker};
-use crate::flow::ports::{Store, StoreError};
+use crate::flow::ports::Store;
 use crate::store::SqlStore;
 use clap::Args;
 use serde::Serialize;
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 async fn line(store: &SqlStore, conversation: &Conversation) -> Result<String, Failure> {
     let id = &conversation.id;
-    let entries = all_entries(store, id).await?;
+    let entries = store.log(id).await?;
     let (turns, turn_at) = turns(&entries, &store.analyses(id).await?);
     let mut decisions: Vec<ExportedDecision<'_>> = Vec::new();
     for entry in &entries {
@@ -131,18 +131,6 @@ async fn line(store: &SqlStore, conversation: &Conversation) -> Result<String, F
         csat: judgement.csat.map(|(score, _)| score),
     };
     Ok(serde_json::to_string(&exported)?)
-}
-
-async fn all_entries(store: &SqlStore, id: &ConversationId) -> Result<Vec<Entry>, StoreError> {
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after = entries.last().map_or(0, |entry| entry.position);
-        let page = store.entries(id, after, 1_000).await?;
-        if page.is_empty() {
-            return Ok(entries);
-        }
-        entries.extend(page);
-    }
 }
 
 /// The messages as turns, and the turn of each position.

@@ -25,9 +25,6 @@ use crate::fault::{planted, point};
 use crate::flow::ports::StoreError;
 use std::collections::BTreeMap;
 
-/// Entries read at once.
-const PAGE: usize = 1_000;
-
 /// An event of the fold and the position of the entry it comes from.
 pub type TurnEvent = (u64, Event);
 
@@ -174,17 +171,7 @@ impl Flow {
     pub(super) async fn known(&self, id: &ConversationId) -> Result<Known, FlowError> {
         let store = &self.0.ports.store;
         let conversation = self.conversation(id).await?;
-        let mut entries = Vec::new();
-        loop {
-            let after = entries.last().map_or(0, |entry: &Entry| entry.position);
-            let page = store.entries(id, after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            entries.extend(page);
-            if is_last {
-                break;
-            }
-        }
-        Ok(Known { conversation, entries, analyses: store.analyses(id).await? })
+        Ok(Known { conversation, entries: store.log(id).await?, analyses: store.analyses(id).await? })
     }
 
     /// Decides on what was found, in the order of the log, and on every message before it that is not decided yet:

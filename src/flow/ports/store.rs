@@ -12,6 +12,9 @@ use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
 
+/// Entries read at once where all are read.
+const PAGE: usize = 1_000;
+
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -230,6 +233,20 @@ pub trait Store: Send + Sync {
 
     /// Entries after a position, in order.
     async fn entries(&self, id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// The whole log, in order: for what looks at a conversation from its beginning, and no message by itself.
+    async fn log(&self, id: &ConversationId) -> Result<Vec<Entry>, StoreError> {
+        let mut log: Vec<Entry> = Vec::new();
+        loop {
+            let after = log.last().map_or(0, |entry| entry.position);
+            let page = self.entries(id, after, PAGE).await?;
+            let is_last = page.len() < PAGE;
+            log.extend(page);
+            if is_last {
+                return Ok(log);
+            }
+        }
+    }
 
     /// Entries the visitor may see, after a visitor sequence, in order.
     async fn visible_entries(

@@ -221,16 +221,7 @@ impl AgentSession {
             return Ok(None);
         }
         let store = &self.gateway.flow().ports().store;
-        let mut entries: Vec<Entry> = Vec::new();
-        loop {
-            let after = entries.last().map_or(0, |entry| entry.position);
-            let page = store.entries(id, after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            entries.extend(page);
-            if is_last {
-                break;
-            }
-        }
+        let entries = store.log(id).await?;
         Ok(PacketView::left_out(packet, &entries, &store.analyses(id).await?))
     }
 
