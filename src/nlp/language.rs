@@ -14,11 +14,9 @@ const FOREIGN_SHARE: f64 = 0.30;
 /// unless this share of them is English.
 const ENGLISH_SHARE: f64 = 0.15;
 
-const N_LANGUAGES: usize = 12;
-
 /// Little words of languages in Latin script. Those that are also English words
 /// stand only in the English list.
-const LITTLE_WORDS: [(&str, &str); N_LANGUAGES] = [
+const LITTLE_WORDS: &[(&str, &str)] = &[
     (
         "es",
         "el la los las un una unos de del que y es son en por para con no se su sus mi mis me te lo le les al como pero más este esta esto ese esa muy ya hay tengo quiero cuando donde porque todo nada sin sobre hola gracias favor he ha está estoy puedo hace pedido",
@@ -104,7 +102,7 @@ fn is_clearly_another_language(text: &str) -> bool {
     if words.len() < LEAST_WORDS {
         return false;
     }
-    let mut counts = [0_usize; N_LANGUAGES + 1];
+    let mut counts = [0_usize; 1 + LITTLE_WORDS.len()];
     for word in &words {
         let mut languages = KNOWN_WORDS.get(word).copied().unwrap_or(0);
         while languages != 0 {

@@ -16,7 +16,7 @@ pub struct Words {
 }
 
 /// Words that say nothing about the subject. Our own list, from reading the training dialogues.
-const EMPTY: [&str; 91] = [
+const EMPTY: &[&str] = &[
     "the", "and", "you", "your", "yours", "are", "was", "were", "for", "that", "this", "with", "have", "has",
     "had", "but", "not", "what", "when", "how", "why", "who", "can", "could", "would", "will", "does", "did",
     "its", "it", "is", "am", "be", "been", "to", "of", "in", "on", "at", "my", "me", "i", "im", "a", "an",
@@ -26,7 +26,7 @@ const EMPTY: [&str; 91] = [
     "it's", "i'm", "now", "time", "times", "help",
 ];
 
-static EMPTY_WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| EMPTY.into_iter().collect());
+static EMPTY_WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| EMPTY.iter().copied().collect());
 
 impl Words {
     /// Takes a message apart. Only the first 1,000 characters count.
