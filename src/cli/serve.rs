@@ -49,9 +49,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     raise_open_files();
-    turns::short();
+    machine::heap::share();
+    machine::turns::short();
     let mut threads = tokio::runtime::Builder::new_multi_thread();
-    let runtime = threads.enable_all().on_thread_start(turns::short).build();
+    let runtime = threads.enable_all().on_thread_start(machine::turns::short).build();
     let runtime = runtime.context("cannot start threads")?;
     runtime.block_on(serve(config))?;
     Ok(())

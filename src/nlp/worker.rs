@@ -440,7 +440,7 @@ fn abandon(state: &mut State, why: String) {
 fn run(worker: usize, setup: &Setup, desk: &Desk) {
     // Where it is refused the model is as important as everybody else; on Linux this is about the thread alone.
     let _ = rustix::process::nice(LESS_IMPORTANT);
-    turns::long();
+    machine::turns::long();
     let loaded = catch_unwind(AssertUnwindSafe(|| load(setup)));
     let (model, precision) = match loaded {
         Ok(Ok(loaded)) => loaded,

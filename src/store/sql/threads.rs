@@ -175,7 +175,7 @@ impl Threads {
 
     fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(|| {
-            turns::short();
+            machine::turns::short();
             run();
         })?;
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(thread);

@@ -3,8 +3,6 @@
 //! A thread that wakes up waits for the turn of the one that computes to be over. Linux, from 6.12 on, lets a thread with
 //! shorter turns go first, and takes nothing of the share of either: whoever computes has the same time in longer pieces.
 //! `sched_setattr(2)`, `sched_runtime` of a thread that is not of real time. Older kernels do not listen.
-//!
-//! A crate of its own because the call has no safe form in any library, and the service has no unsafe code.
 
 use std::io::Result;
 use std::time::Duration;
