@@ -4,11 +4,15 @@
 use crate::support::stored::{at, cnv, escalate, get, offer, open, receipt, says};
 use crate::support::world::body;
 use baton::domain::conversation::{Change, Conversation, ConversationState};
-use baton::flow::ports::{Store, StoreError};
+use baton::flow::ports::{Receipt, Store, StoreError};
 use baton::store::sqlite::{OpenError, SqliteStore};
+use futures_util::future::join_all;
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 /// A store in a folder of its own.
 struct Place {
@@ -88,7 +92,8 @@ async fn a_job_that_fails_takes_nothing_with_it() {
     let place = Place::new();
     let store = &place.store;
     let opened = open(store, "eve", 0).await;
-    // The writer is held up, so that all of these land in one group.
+    // The writer is held up, so that all of these land in one group. A group is run again where a job fails late: what
+    // holds it up must not do so for ever.
     let (go, wait) = std::sync::mpsc::channel::<()>();
     let held_up = store.write(move |_| {
         let _ = wait.recv();
@@ -106,11 +111,11 @@ async fn a_job_that_fails_takes_nothing_with_it() {
             store.commit(stale, None, at(2)),
             broken,
             store.receive(receipt("eve", "c2", "second", 3)),
-            async { go.send(()) },
+            async move { drop(go) },
         );
         answers
     };
-    let (_, first, stale, broken, second, _) = jobs.await;
+    let (_, first, stale, broken, second, ()) = jobs.await;
     assert_eq!(first.unwrap().position, Some(2));
     assert_eq!(stale, Err(StoreError::Conflict));
     assert_eq!(broken, Err(StoreError::NoRoom));
@@ -209,4 +214,38 @@ async fn states_are_written_once_more_where_indexes_see_them() {
         .await
         .unwrap();
     assert_eq!(row, ("offered".into(), "agt_ana".into(), at(32).as_millis()));
+}
+
+/// The log beside the database: carried over and begun anew while somebody always reads and somebody always writes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_is_begun_anew_under_readers_and_writers() {
+    const MESSAGES: usize = 12_000;
+    const AT_ONCE: usize = 50;
+    let place = Place::new();
+    open(&place.store, "mara", 0).await;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut readers = JoinSet::new();
+    for _ in 0..6 {
+        let (store, is_over) = (place.store.clone(), Arc::clone(&is_over));
+        readers.spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                store.entries(&cnv("mara"), 0, 100).await.unwrap();
+            }
+        });
+    }
+    let log = place.folder.path().join("baton.db-wal");
+    let (mut longest, mut written) = (0, 0);
+    let text = "so much was said ".repeat(230);
+    for group in 0..MESSAGES / AT_ONCE {
+        let said = (0..AT_ONCE).map(|n| {
+            let id = format!("c{}", group * AT_ONCE + n);
+            place.store.receive(Receipt { body: body(&text), ..receipt("mara", &id, "much", 1) })
+        });
+        written += join_all(said).await.into_iter().map(Result::unwrap).count() * text.len();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+    is_over.store(true, Ordering::Relaxed);
+    readers.join_all().await;
+    // Each page of a message stands in the log with its rows, indexes and counters.
+    assert!(written > 40_000_000 && longest < 48_000_000, "{longest} bytes of log for {written} of messages");
 }

@@ -85,8 +85,12 @@ pub(super) fn commit(
         return Ok(ack);
     }
     let mut conversation = change.conversation.clone();
-    if !change.is_new {
-        let stored = conversations::get_to_change(sql, &conversation.id)?.ok_or(StoreError::NotFound)?;
+    let stored = if change.is_new {
+        None
+    } else {
+        Some(conversations::get_to_change(sql, &conversation.id)?.ok_or(StoreError::NotFound)?)
+    };
+    if let Some(stored) = &stored {
         if stored.version != conversation.version && !planted("claim_without_compare_and_set") {
             return Err(StoreError::Conflict);
         }
@@ -127,7 +131,7 @@ pub(super) fn commit(
         }
         placed.push((conversation.last_position, visitor_seq, entry));
     }
-    conversations::put(sql, &conversation, change.is_new)?;
+    conversations::put(sql, &conversation, stored.as_ref())?;
     for (index, (position, visitor_seq, entry)) in placed.iter().enumerate() {
         let is_own = index == 0 && entry.author != Author::System;
         let client_id = command.filter(|_| is_own).map(|command| command.client_id.as_str());

@@ -7,6 +7,7 @@ use crate::domain::id::{AgentId, ConversationId, QueueId, VisitorId, WidgetKey};
 use crate::domain::queue::Priority;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Overdue, Search, StoreError};
+use std::sync::LazyLock;
 
 /// The columns in the order that [`read`] reads them.
 pub(super) const COLUMNS: &str = "id, visitor, widget, state_data, version, epoch, queue, tier, priority, is_front, \
@@ -59,58 +60,113 @@ pub(super) fn get_to_change(sql: &dyn Sql, id: &ConversationId) -> Result<Option
     Ok(select(sql, &format!("where id = ?1{lock}"), values![id.as_str()])?.pop())
 }
 
-/// Writes the row. The positions are the store's own and come from `conversation` as the caller has counted them.
-pub(super) fn put(sql: &dyn Sql, conversation: &Conversation, is_new: bool) -> Result<(), StoreError> {
-    let statement = if is_new {
-        "insert into conversations (id, visitor, widget, state, state_data, version, epoch, queue, tier, \
-         priority, is_front, excluded, wanted_agent, last_agent, email, previous, opened_at, visitor_seen_at, \
-         answer_due_at, score, decided_position, last_position, last_visitor_seq, last_visitor_position, \
-         agent, due_at, ended_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, \
-         ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
-    } else {
-        "update conversations set visitor = ?2, widget = ?3, state = ?4, state_data = ?5, version = ?6, epoch \
-         = ?7, queue = ?8, tier = ?9, priority = ?10, is_front = ?11, excluded = ?12, wanted_agent = ?13, \
-         last_agent = ?14, email = ?15, previous = ?16, opened_at = ?17, visitor_seen_at = ?18, answer_due_at \
-         = ?19, score = ?20, decided_position = ?21, last_position = ?22, last_visitor_seq = ?23, \
-         last_visitor_position = ?24, agent = ?25, due_at = ?26, ended_at = ?27 where id = ?1"
+/// Columns that no index holds, in the order in which their values are given. The name of the row is the first value.
+const BARE: &[&str] = &[
+    "widget",
+    "state_data",
+    "version",
+    "epoch",
+    "queue",
+    "tier",
+    "priority",
+    "is_front",
+    "excluded",
+    "wanted_agent",
+    "email",
+    "previous",
+    "answer_due_at",
+    "score",
+    "decided_position",
+    "last_position",
+    "last_visitor_seq",
+    "last_visitor_position",
+    "due_at",
+];
+
+/// Columns that indexes hold and hardly a step changes. SQLite writes an index again when its column is named, whatever the
+/// value. (Those of `BARE` that stand in the condition of an index do change.)
+const HELD: &[&str] =
+    &["visitor", "state", "last_agent", "opened_at", "visitor_seen_at", "agent", "ended_at"];
+
+/// The statements that write a row: a new one, all of one, and what no index holds of one.
+struct Statements {
+    insert: String,
+    update: String,
+    update_bare: String,
+}
+
+static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| {
+    let all = [BARE, HELD].concat();
+    let places: Vec<String> = (1..=all.len() + 1).map(|place| format!("?{place}")).collect();
+    let update = |columns: &[&str]| {
+        let set = columns.iter().enumerate().map(|(at, column)| format!("{column} = ?{}", at + 2));
+        format!("update conversations set {} where id = ?1", set.collect::<Vec<_>>().join(", "))
     };
-    let ended_at = match &conversation.state {
+    Statements {
+        insert: format!("insert into conversations (id, {}) values ({})", all.join(", "), places.join(", ")),
+        update: update(&all),
+        update_bare: update(BARE),
+    }
+});
+
+/// When it ended.
+fn ended_at(conversation: &Conversation) -> Option<i64> {
+    match &conversation.state {
         ConversationState::WrapUp { ended_at, .. } => Some(ended_at.as_millis()),
         ConversationState::Closed { closed_at } => Some(closed_at.as_millis()),
         _ => None,
-    };
-    let written = sql.run(
-        statement,
-        values![
-            conversation.id.as_str(),
-            conversation.visitor.as_str(),
-            conversation.widget.as_ref().map(WidgetKey::as_str),
-            conversation.state.name().as_str(),
-            &to_json(&conversation.state)?,
-            conversation.version,
-            conversation.epoch,
-            conversation.queue.as_ref().map(QueueId::as_str),
-            conversation.tier,
-            conversation.priority.as_str(),
-            conversation.is_front,
-            &to_json(&conversation.excluded)?,
-            conversation.wanted_agent.as_ref().map(AgentId::as_str),
-            conversation.last_agent.as_ref().map(AgentId::as_str),
-            conversation.email.as_deref(),
-            conversation.previous.as_ref().map(ConversationId::as_str),
-            conversation.opened_at.as_millis(),
-            conversation.visitor_seen_at.as_millis(),
-            conversation.answer_due_at.map(Timestamp::as_millis),
-            conversation.score,
-            conversation.decided_position,
-            conversation.last_position,
-            conversation.last_visitor_seq,
-            conversation.last_visitor_position,
-            conversation.state.agent().map(AgentId::as_str),
-            conversation.state.due_at().map(Timestamp::as_millis),
-            ended_at,
-        ],
-    )?;
+    }
+}
+
+/// The values of what indexes hold.
+fn held(conversation: &Conversation) -> [Value<'_>; HELD.len()] {
+    [
+        conversation.visitor.as_str().into(),
+        conversation.state.name().as_str().into(),
+        conversation.last_agent.as_ref().map(AgentId::as_str).into(),
+        conversation.opened_at.as_millis().into(),
+        conversation.visitor_seen_at.as_millis().into(),
+        conversation.state.agent().map(AgentId::as_str).into(),
+        ended_at(conversation).into(),
+    ]
+}
+
+/// Writes the row, which is new or stands there like `stored`. The positions are the store's own and come from
+/// `conversation` as the caller has counted them.
+pub(super) fn put(
+    sql: &dyn Sql,
+    conversation: &Conversation,
+    stored: Option<&Conversation>,
+) -> Result<(), StoreError> {
+    let (state, excluded) = (to_json(&conversation.state)?, to_json(&conversation.excluded)?);
+    let bare: [Value<'_>; BARE.len() + 1] = [
+        conversation.id.as_str().into(),
+        conversation.widget.as_ref().map(WidgetKey::as_str).into(),
+        state.as_str().into(),
+        conversation.version.into(),
+        conversation.epoch.into(),
+        conversation.queue.as_ref().map(QueueId::as_str).into(),
+        conversation.tier.into(),
+        conversation.priority.as_str().into(),
+        conversation.is_front.into(),
+        excluded.as_str().into(),
+        conversation.wanted_agent.as_ref().map(AgentId::as_str).into(),
+        conversation.email.as_deref().into(),
+        conversation.previous.as_ref().map(ConversationId::as_str).into(),
+        conversation.answer_due_at.map(Timestamp::as_millis).into(),
+        conversation.score.into(),
+        conversation.decided_position.into(),
+        conversation.last_position.into(),
+        conversation.last_visitor_seq.into(),
+        conversation.last_visitor_position.into(),
+        conversation.state.due_at().map(Timestamp::as_millis).into(),
+    ];
+    let held_now = held(conversation);
+    let written = match stored {
+        Some(stored) if held(stored) == held_now => sql.run(&STATEMENTS.update_bare, &bare),
+        Some(_) => sql.run(&STATEMENTS.update, &[&bare[..], &held_now].concat()),
+        None => sql.run(&STATEMENTS.insert, &[&bare[..], &held_now].concat()),
+    }?;
     super::rows::one(written)
 }
 

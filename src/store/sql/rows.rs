@@ -10,9 +10,15 @@ pub(super) fn read_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T,
         .map_err(|error| StoreError::Corrupt(format!("{:?} at {}", error.classify(), error.column())))
 }
 
+/// Room for an analysis or a decision, so that writing one does not grow it again and again; in bytes.
+const JSON_ROOM: usize = 768;
+
 /// A value as JSON for a column.
 pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("{:?}", error.classify())))
+    let mut json = Vec::with_capacity(JSON_ROOM);
+    serde_json::to_writer(&mut json, value)
+        .map_err(|error| StoreError::Corrupt(format!("{:?}", error.classify())))?;
+    String::from_utf8(json).map_err(|_| StoreError::Corrupt("JSON that is no text".to_owned()))
 }
 
 /// A claim changes exactly one row, or somebody was faster.

@@ -1,6 +1,7 @@
 //! One connection to SQLite, and how it writes: group commit. The writer takes the jobs
 //! that wait, commits once, and only then answers each. A job that fails takes nothing with it.
 
+use super::log::Log;
 use crate::fault::planted;
 use crate::flow::ports::StoreError;
 use crate::store::sql::points::{after_commit, before_commit, is_kept};
@@ -25,6 +26,7 @@ pub(super) struct SqliteEngine {
     health: Arc<Health>,
     file: PathBuf,
     looked_at: Option<Instant>,
+    log: Option<Log>,
 }
 
 /// A connection that remembers what went wrong with the disk under it.
@@ -168,7 +170,14 @@ impl SqliteEngine {
             health: health.clone(),
             file: file.to_owned(),
             looked_at: None,
+            log: None,
         })
+    }
+
+    /// With a log to look after: the writer's.
+    pub(super) fn tending(self, log: Log) -> Self {
+        Log::count(&self.at.connection);
+        Self { log: Some(log), ..self }
     }
 
     fn execute(&self, sql: &str) -> Result<(), StoreError> {
@@ -277,6 +286,9 @@ impl Engine for SqliteEngine {
         after_commit();
         for job in jobs {
             job.answer(written.clone());
+        }
+        if let Some(log) = self.log.as_mut().filter(|_| written.is_ok()) {
+            log.tend(&self.at.connection);
         }
     }
 

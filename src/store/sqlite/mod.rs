@@ -3,6 +3,7 @@
 pub mod backup;
 mod compact;
 mod engine;
+mod log;
 
 use super::sql::points::migrating;
 use super::sql::{Health, SqlStore, Threads};
@@ -10,6 +11,7 @@ use crate::fault::planted;
 pub use compact::compact;
 pub(super) use engine::Connected;
 use engine::SqliteEngine;
+use log::{LOG_PAGES, Log};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::cmp::Ordering;
@@ -25,14 +27,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_models.sql"),
     include_str!("migrations/0005_upkeep.sql"),
     include_str!("migrations/0006_nodes.sql"),
+    include_str!("migrations/0007_closings.sql"),
 ];
 
 /// What is kept of the room of the log beside the database, in bytes.
 const LOG_KEPT: u64 = 64 * 1024 * 1024;
 
-/// Pages in the log before they are carried over: 16 MB. The same few pages are written again and again, and are
-/// carried over once for all; a start reads so much at most.
-const LOG_PAGES: u32 = 4_000;
+/// How long a connection waits for another one's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Memory for pages that the writer has read or changed, in KiB. The pages of one commit fit in: what does not is written to
 /// the log before its time, and read again for the next change.
@@ -136,7 +138,8 @@ impl SqlStore {
         let health = Arc::new(Health::default());
         let readers =
             || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
-        let writer = SqliteEngine::new(writer, limits.group, path, &health)?;
+        let log = Log::start(connect(path, OpenFlags::default())?)?;
+        let writer = SqliteEngine::new(writer, limits.group, path, &health)?.tending(log);
         let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
         Ok(Self::new(threads, &history_id).watched(health).patient_for(limits.patience))
     }
@@ -189,7 +192,7 @@ fn assert_durable(connection: &Connection) -> Result<(), OpenError> {
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
     connection.pragma_update(None, "temp_store", "memory")?;
