@@ -11,7 +11,7 @@
 use super::analyze::{Analyzed, Late};
 use super::found::Found;
 use super::reply::Asked;
-use super::standing::Standing;
+use super::standing::{Standing, Step};
 use super::{ATTEMPTS, Flow, FlowError};
 use crate::domain::analysis::{Analysis, By};
 use crate::domain::conversation::{
@@ -80,21 +80,23 @@ impl Known {
 }
 
 impl Flow {
-    /// Everything from the message at `position` to what follows from it. Errors end in the log; the message itself is
+    /// Everything from a message that was stored to what follows from it. Errors end in the log; the message itself is
     /// stored, and `watch` comes back to what is not decided.
-    pub(super) async fn think(&self, id: &ConversationId, position: u64, text: &str) {
-        let Analyzed { analysis, late } = self.analyze(text).await;
+    pub(super) async fn think(&self, id: &ConversationId, said: Entry) {
+        let Analyzed { analysis, late } = self.analyze(said.text()).await;
         let findings = &self.0.findings;
-        if !findings.add(id, Found { position, analysis, late }) {
+        if !findings.add(id, Found { said, analysis, late }) {
             return;
         }
         let Some(turn) = findings.turn().await else { return };
-        let (mut found, mut awaited) = (Vec::new(), Vec::new());
+        let (mut found, mut messages, mut awaited) = (Vec::new(), Vec::new(), Vec::new());
         for one in findings.take(id) {
-            found.push((one.position, one.analysis));
-            awaited.extend(one.late.map(|late| (one.position, late)));
+            let position = one.said.position;
+            found.push((position, one.analysis));
+            messages.push(one.said);
+            awaited.extend(one.late.map(|late| (position, late)));
         }
-        if let Err(error) = self.decide_on(id, found).await {
+        if let Err(error) = self.decide_on(id, found, &messages).await {
             self.note_failure(id, "decide", &error);
         }
         drop(turn);
@@ -136,7 +138,7 @@ impl Flow {
         text: &str,
     ) -> Result<(), FlowError> {
         let words = self.0.ports.analyzer.words(text);
-        self.decide_on(id, vec![(position, words)]).await?;
+        self.decide_on(id, vec![(position, words)], &[]).await?;
         let asked_at = self.0.ports.clock.now();
         if let Some(found) = self.0.ports.analyzer.start(text) {
             self.await_late(id, position, Late { asked_at, found });
@@ -175,13 +177,19 @@ impl Flow {
     }
 
     /// Decides on what was found, in the order of the log, and on every message before it that is not decided yet:
-    /// earlier ones whose analysis has not come are decided on words now; the model's, when it comes, revises them.
-    async fn decide_on(&self, id: &ConversationId, found: Vec<(u64, Analysis)>) -> Result<(), FlowError> {
+    /// earlier ones whose analysis has not come are decided on words now; the model's, when it comes, revises them. `said`
+    /// are the messages themselves, where this node has stored them.
+    async fn decide_on(
+        &self,
+        id: &ConversationId,
+        found: Vec<(u64, Analysis)>,
+        said: &[Entry],
+    ) -> Result<(), FlowError> {
         let was_decided = {
             let _lane = self.0.lanes.enter(id).await;
             let mut attempt = 0;
             loop {
-                match self.decide_once(id, &found).await {
+                match self.decide_once(id, &found, said).await {
                     Err(FlowError::Conflict) if attempt + 1 < ATTEMPTS => attempt += 1,
                     other => {
                         let (was_decided, asked) = other?;
@@ -203,11 +211,15 @@ impl Flow {
         &self,
         id: &ConversationId,
         found: &[(u64, Analysis)],
+        said: &[Entry],
     ) -> Result<(u64, Option<Asked>), FlowError> {
-        let (conversation, mut standing) = self.stand(id).await?;
+        let (conversation, mut standing) = match self.stand_by_heart(id, said) {
+            Some(known) => known,
+            None => self.stand(id).await?,
+        };
         let decided = conversation.decided_position;
         let Some((position, _)) = found.last().filter(|(position, _)| *position > decided) else {
-            self.keep(&conversation, standing);
+            self.keep(standing);
             return Ok((decided, None));
         };
         let is_found = |at: u64| found.iter().any(|(position, _)| *position == at);
@@ -301,10 +313,10 @@ impl Flow {
         }
         point("decide.before_write");
         let has_moved = change.conversation.state.name() != before.state.name();
-        let after = Conversation { decided_position: decided, ..before.clone() };
+        let step = Step::of(&change);
         match self.commit(None, change, None).await {
             Ok(ack) => {
-                self.keep_written(&after, standing);
+                self.keep_written(standing, step, ack.position);
                 let position = ack.position.unwrap_or(0);
                 if has_moved {
                     self.tell_state(&id, position)

@@ -6,6 +6,7 @@
 
 use super::analyze::Late;
 use crate::domain::analysis::Analysis;
+use crate::domain::conversation::Entry;
 use crate::domain::id::ConversationId;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +18,8 @@ const AT_ONCE: usize = 16;
 
 /// What was found in one message.
 pub(super) struct Found {
-    pub(super) position: u64,
+    /// The message, as this node has stored it.
+    pub(super) said: Entry,
     pub(super) analysis: Analysis,
     /// The model's, when it comes later.
     pub(super) late: Option<Late>,
@@ -53,7 +55,7 @@ impl Findings {
     pub(super) fn take(&self, id: &ConversationId) -> Vec<Found> {
         let found = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         let mut found = found.unwrap_or_default();
-        found.sort_by_key(|found| found.position);
+        found.sort_by_key(|found| found.said.position);
         found
     }
 }

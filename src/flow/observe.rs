@@ -2,6 +2,7 @@
 //! that no step can forget them and none is told of a step that did not happen.
 
 use super::Flow;
+use super::standing::Step;
 use crate::domain::conversation::{
     Author, Change, Conversation, ConversationState, EntryKind, HandoffChange, Notice, StateName,
 };
@@ -20,17 +21,18 @@ impl Flow {
         let now = self.0.ports.clock.now();
         let events = events_of_change(before, &change, now);
         let is_command = key.is_some();
-        let from = (!change.is_new && change.analyses.is_empty()).then(|| {
-            let before = &change.conversation;
-            (before.id.clone(), before.version, before.last_position)
-        });
+        let (id, last_position) = (change.conversation.id.clone(), change.conversation.last_position);
+        let is_over = !change.conversation.state.is_open();
+        let is_known = !change.is_new && change.analyses.is_empty() && self.0.standings.has(&id);
+        let step = (is_known && !is_over).then(|| Step::of(&change));
         let ack = self.0.ports.store.commit(change, key, now).await?;
-        if let Some((id, version, last_position)) = from {
-            // The answer to a command may be an earlier one, to which this step has added nothing.
-            let is_written = !is_command || ack.position.is_some_and(|position| position > last_position);
-            if is_written {
-                self.0.standings.raise(&id, version);
-            }
+        // The answer to a command may be an earlier one, to which this step has added nothing.
+        let is_written = !is_command || ack.position.is_some_and(|position| position > last_position);
+        if is_over {
+            // Nobody writes in it any more.
+            self.0.standings.let_go(&id);
+        } else if let Some(step) = step.filter(|_| is_written) {
+            self.0.standings.take_in(step, ack.position);
         }
         events.into_iter().for_each(|event| self.observe(event));
         Ok(ack)

@@ -5,7 +5,9 @@
 //! Next    `analyze` and `decide`, after the acknowledgement.
 
 use super::{ATTEMPTS, Flow, FlowError, command};
-use crate::domain::conversation::{Author, Body, Change, Conversation, ConversationState, NewEntry};
+use crate::domain::conversation::{
+    Author, Body, Change, Conversation, ConversationState, Entry, EntryKind, NewEntry,
+};
 use crate::domain::escalation::{Reason, ReasonCode};
 use crate::domain::event::Event;
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
@@ -146,7 +148,15 @@ impl Flow {
         let (id, visitor_seq) = (ack.conversation.clone(), ack.visitor_seq.unwrap_or(u64::MAX));
         self.0.ports.bus.hint(Hint::Message { id, position, visitor_seq });
         let (flow, id) = (self.clone(), ack.conversation.clone());
-        self.0.tracker.spawn("think", async move { flow.think(&id, position, body.as_str()).await });
+        let said = Entry {
+            position,
+            visitor_seq: ack.visitor_seq,
+            author: Author::Visitor,
+            kind: EntryKind::Message { body, is_no_answer: false },
+            at: ack.at,
+            client_id: None,
+        };
+        self.0.tracker.spawn("think", async move { flow.think(&id, said).await });
     }
 }
 

@@ -173,7 +173,7 @@ impl Flow {
     ) -> Result<Decision, FlowError> {
         let (conversation, standing) = self.stand(&seen.id).await?;
         let (mut course, policy) = (standing.course(), Arc::clone(standing.policy()));
-        self.keep(&conversation, standing);
+        self.keep(standing);
         if conversation.version != seen.version || conversation.last_position != seen.last_position {
             return Err(FlowError::Conflict);
         }

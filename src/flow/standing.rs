@@ -2,13 +2,14 @@
 //! message costs the same in a long conversation as in a short one.
 //!
 //! Not a second truth: it counts only while the store has the conversation at the version that it was made of, and is
-//! made again from the whole log otherwise (invariant 8). Live and replay cannot differ, because both take the
-//! steps of one [`Course`].
+//! made again from the whole log otherwise (invariant 8). A decision that was made of it without a look at the store is
+//! refused there when that version is not the last any more. Live and replay cannot differ, because both take the steps
+//! of one [`Course`].
 
 use super::decide::event_of;
 use super::{Flow, FlowError};
 use crate::domain::analysis::{Analysis, By};
-use crate::domain::conversation::{Author, Conversation, Entry, EntryKind};
+use crate::domain::conversation::{Author, Change, Conversation, Entry, EntryKind, NewEntry};
 use crate::domain::escalation::{Decision, EscalationPolicy};
 use crate::domain::id::ConversationId;
 use crate::domain::tuning::{Course, Event};
@@ -41,10 +42,12 @@ struct Turn {
 pub(super) struct Standing {
     /// The policy it was folded under.
     policy: Arc<EscalationPolicy>,
-    /// The version of the conversation it was made of.
-    version: u64,
+    /// The conversation it was made of, as it was left by the last step that is in here.
+    conversation: Box<Conversation>,
     /// Entries up to here are in it.
     read_to: u64,
+    /// Entries behind it that this node has written, while those before them are not read.
+    known: BTreeMap<u64, Entry>,
     /// After the last turn.
     course: Course,
     /// The last turns, and all that are not decided on for good.
@@ -62,11 +65,12 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    fn new(policy: Arc<EscalationPolicy>, version: u64) -> Self {
+    fn new(policy: Arc<EscalationPolicy>, conversation: Conversation) -> Self {
         Self {
             policy,
-            version,
+            conversation: Box::new(conversation),
             read_to: 0,
+            known: BTreeMap::new(),
             course: Course::default(),
             turns: VecDeque::new(),
             ahead: VecDeque::new(),
@@ -102,6 +106,38 @@ impl Standing {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Takes in messages that this node has stored, without a look at the log. False when something stands between what is
+    /// known and them.
+    fn hear(&mut self, said: &[Entry]) -> bool {
+        self.learn(said.iter().cloned());
+        said.last().is_some_and(|last| last.position <= self.read_to)
+    }
+
+    /// Takes in a step of this node that was written on the version it was made of; its first entry has this position.
+    fn take_in(&mut self, step: Step, first: Option<u64>) {
+        self.conversation = step.conversation;
+        self.conversation.version += 1;
+        let placed = (first.unwrap_or(0)..).zip(step.entries);
+        self.learn(placed.map(|(position, NewEntry { author, kind, at })| Entry {
+            position,
+            visitor_seq: None,
+            author,
+            kind,
+            at,
+            client_id: None,
+        }));
+    }
+
+    /// Reads entries that this node knows, each as soon as everything before it is read.
+    fn learn(&mut self, entries: impl Iterator<Item = Entry>) {
+        let read_to = self.read_to;
+        let new = entries.filter(|entry| entry.position > read_to).map(|entry| (entry.position, entry));
+        self.known.extend(new);
+        while let Some(next) = self.known.remove(&(self.read_to + 1)) {
+            self.read(vec![next], &BTreeMap::new());
         }
     }
 
@@ -277,32 +313,77 @@ impl Standings {
         all.young.insert(id.clone(), standing);
     }
 
+    /// Lets go of one.
+    pub(super) fn let_go(&self, id: &ConversationId) {
+        drop(self.take(id));
+    }
+
     /// Lets go of all of them.
     pub(super) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
     }
 
-    /// A step of this node has raised the version, and changed nothing that was folded.
-    pub(super) fn raise(&self, id: &ConversationId, from: u64) {
+    /// Whether something is known of a conversation.
+    pub(super) fn has(&self, id: &ConversationId) -> bool {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.young.contains_key(id) || all.old.contains_key(id)
+    }
+
+    /// A step of this node is written, which has analyzed nothing; its first entry has this position.
+    pub(super) fn take_in(&self, step: Step, first: Option<u64>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = &mut *all;
+        let (all, id) = (&mut *all, &step.conversation.id);
         if let Some(standing) = all.young.get_mut(id).or_else(|| all.old.get_mut(id))
-            && standing.version == from
+            && standing.conversation.version == step.conversation.version
         {
-            standing.version = from + 1;
+            standing.take_in(step, first);
         }
     }
 }
 
+/// What a step has written: the conversation after it, still with the version before, and what went into the log.
+pub(super) struct Step {
+    conversation: Box<Conversation>,
+    entries: Vec<NewEntry>,
+}
+
+impl Step {
+    pub(super) fn of(change: &Change) -> Self {
+        Self { conversation: Box::new(change.conversation.clone()), entries: change.entries.clone() }
+    }
+}
+
 impl Flow {
+    /// A conversation and where it stands behind messages that this node has stored, as far as this node knows: the store
+    /// refuses what is made of it if there is more to know. None where something may have come in between.
+    pub(super) fn stand_by_heart(
+        &self,
+        id: &ConversationId,
+        said: &[Entry],
+    ) -> Option<(Conversation, Standing)> {
+        let mut standing = self.0.standings.take(id)?;
+        if !Arc::ptr_eq(&standing.policy, &self.policy()) || !standing.hear(said) {
+            self.0.standings.put(id, standing);
+            return None;
+        }
+        let conversation = Conversation {
+            last_position: standing.read_to,
+            last_visitor_position: said.last()?.position.max(standing.conversation.last_visitor_position),
+            ..(*standing.conversation).clone()
+        };
+        standing.fold(conversation.decided_position, u64::MAX);
+        Some((conversation, standing))
+    }
+
     /// A conversation and where it stands, as the store has it now. For whoever has its lane; to be given back with
     /// [`Flow::keep`] unless a write has failed.
     pub(super) async fn stand(&self, id: &ConversationId) -> Result<(Conversation, Standing), FlowError> {
         let conversation = self.conversation(id).await?;
         let kept = self.0.standings.take(id);
         let policy = self.policy();
-        let is_true =
-            |kept: &Standing| kept.version == conversation.version && Arc::ptr_eq(&kept.policy, &policy);
+        let is_true = |kept: &Standing| {
+            kept.conversation.version == conversation.version && Arc::ptr_eq(&kept.policy, &policy)
+        };
         let Some(mut standing) = kept.filter(is_true) else {
             let standing = self.stand_again(&conversation, conversation.decided_position + 1, None).await?;
             return Ok((conversation, standing));
@@ -321,7 +402,7 @@ impl Flow {
         keep_from: u64,
         with: Option<(u64, &Analysis)>,
     ) -> Result<Standing, FlowError> {
-        let mut standing = Standing::new(self.policy(), conversation.version);
+        let mut standing = Standing::new(self.policy(), conversation.clone());
         let mut analyses = self.0.ports.store.analyses(&conversation.id).await?;
         analyses.extend(with.map(|(position, found)| (position, found.clone())));
         self.read_on(&conversation.id, &mut standing, &analyses).await?;
@@ -342,6 +423,7 @@ impl Flow {
             let is_last = page.len() < wanted;
             standing.read(page, analyses);
             if is_last {
+                standing.known = standing.known.split_off(&(standing.read_to + 1));
                 return Ok(());
             }
             wanted = PAGE;
@@ -358,7 +440,7 @@ impl Flow {
     ) -> Result<Option<Standing>, FlowError> {
         let is_models = |known: &Analysis| known.analyzer.by == By::Model;
         if standing.analysis(position).is_some_and(is_models) {
-            self.keep(conversation, standing);
+            self.keep(standing);
             return Ok(None);
         }
         if standing.revise(position, found) {
@@ -367,21 +449,24 @@ impl Flow {
         // Longer ago than what is kept.
         let analyses = self.0.ports.store.analyses(&conversation.id).await?;
         if analyses.get(&position).is_some_and(is_models) {
-            self.keep(conversation, standing);
+            self.keep(standing);
             return Ok(None);
         }
         self.stand_again(conversation, position, Some((position, found))).await.map(Some)
     }
 
     /// Keeps where a conversation stands for the next step.
-    pub(super) fn keep(&self, conversation: &Conversation, mut standing: Standing) {
-        standing.forget(conversation.decided_position, u64::MAX);
-        self.0.standings.put(&conversation.id, standing);
+    pub(super) fn keep(&self, mut standing: Standing) {
+        if standing.conversation.state.is_open() {
+            standing.forget(standing.conversation.decided_position, u64::MAX);
+            let id = standing.conversation.id.clone();
+            self.0.standings.put(&id, standing);
+        }
     }
 
-    /// The same after a step that was written on the version it was made of.
-    pub(super) fn keep_written(&self, conversation: &Conversation, mut standing: Standing) {
-        standing.version += 1;
-        self.keep(conversation, standing);
+    /// The same after the step that was made of it is written; its first entry has this position.
+    pub(super) fn keep_written(&self, mut standing: Standing, step: Step, first: Option<u64>) {
+        standing.take_in(step, first);
+        self.keep(standing);
     }
 }

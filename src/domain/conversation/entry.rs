@@ -168,3 +168,13 @@ pub struct Entry {
     /// The id its sender gave it, so that the sender knows its own again.
     pub client_id: Option<String>,
 }
+
+impl Entry {
+    /// What was said; nothing, where it is no message.
+    pub fn text(&self) -> &str {
+        match &self.kind {
+            EntryKind::Message { body, .. } => body.as_str(),
+            _ => "",
+        }
+    }
+}
