@@ -31,7 +31,11 @@ static EMPTY_WORDS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| EMPTY.iter().co
 impl Words {
     /// Takes a message apart. Only the first 1,000 characters count.
     pub fn of(text: &str) -> Self {
-        let lower: String = text.chars().take(1_000).flat_map(char::to_lowercase).collect();
+        let lower = if text.is_ascii() {
+            text.get(..1_000).unwrap_or(text).to_ascii_lowercase()
+        } else {
+            text.chars().take(1_000).flat_map(char::to_lowercase).collect()
+        };
         let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
         let words = words.filter(|word| !word.is_empty() && !EMPTY_WORDS.contains(word));
         let letters: Vec<char> = lower.chars().filter(|c| c.is_alphanumeric()).collect();

@@ -8,11 +8,13 @@
 //! `^^` is the border of a clause of a short message. Han and kana are one word
 //! a letter.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::super::fold::fold;
+use super::vocabulary::{Reading, Spelling, Vocabulary, squeeze};
 
 /// Messages up to this many words may be a request by a bare noun: "agent please".
 const SHORT_MESSAGE: usize = 12;
@@ -49,19 +51,18 @@ pub struct Source {
 /// One language, ready to match.
 pub struct Language {
     pub code: &'static str,
+    /// Its place among the languages.
+    nth: usize,
     /// Every word of the patterns has a number; what has none cannot match.
-    numbers: FxHashMap<String, u32>,
     n_numbers: usize,
-    squeezed_numbers: FxHashMap<String, Vec<u32>>,
-    /// Beginnings and misspellings by their first letter, which are compared letter by letter.
-    loose: FxHashMap<char, Vec<(Spelling, u32)>>,
     requests: Vec<Pattern>,
+    /// Which requests a clause can only be with one of these words, so that most are never looked at.
+    keyed: Vec<(Numbers, Vec<usize>)>,
     negators: FxHashSet<String>,
     not_negating: Vec<Pattern>,
     fresh_start: FxHashSet<String>,
     not_after: Vec<Pattern>,
     not_before: Vec<Pattern>,
-    prefixes: &'static [&'static str],
 }
 
 /// Words between two signs of punctuation.
@@ -72,10 +73,12 @@ pub struct Clause {
     is_short_or_last: bool,
 }
 
-struct Word {
-    text: String,
+/// A word of a message.
+#[derive(Clone)]
+pub struct Word {
+    pub text: String,
     /// The word without repeated letters, if it has three in a row.
-    squeezed: Option<String>,
+    pub squeezed: Option<String>,
 }
 
 struct Pattern {
@@ -104,13 +107,6 @@ struct Choice {
     rows: Vec<Vec<u32>>,
 }
 
-#[derive(Clone, PartialEq)]
-enum Spelling {
-    Exact(String),
-    Prefix(String),
-    Fuzzy(String),
-}
-
 impl Clause {
     /// The clauses of a folded text, without what it only quotes.
     pub fn split(folded: &str) -> Vec<Clause> {
@@ -118,7 +114,7 @@ impl Clause {
         let folded = unquoted.as_deref().unwrap_or(folded);
         let mut clauses = vec![Vec::new()];
         for part in folded.split_inclusive(is_border) {
-            let words = words_of(part);
+            let words = words_of(part).into_iter().map(Word::new);
             if let Some(clause) = clauses.last_mut() {
                 clause.extend(words);
             }
@@ -132,31 +128,38 @@ impl Clause {
         clauses
             .into_iter()
             .enumerate()
-            .flat_map(|(nth, words)| Self::parts(&words, is_in_short_message || nth + 1 == n_clauses))
+            .flat_map(|(nth, words)| Self::parts(words, is_in_short_message || nth + 1 == n_clauses))
             .collect()
     }
 }
 
 impl Clause {
-    fn parts(words: &[String], is_short_or_last: bool) -> Vec<Clause> {
-        let starts = (0..words.len().saturating_sub(OVERLAP).max(1)).step_by(WORDS_IN_PART - OVERLAP);
-        starts
-            .map(|start| {
-                let end = (start + WORDS_IN_PART).min(words.len());
-                Clause {
-                    words: words[start..end].iter().cloned().map(Word::new).collect(),
-                    is_beginning: start == 0,
-                    is_end: end == words.len(),
-                    is_short_or_last,
-                }
-            })
-            .collect()
+    /// Its words, in their order.
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    fn parts(mut words: Vec<Word>, is_short_or_last: bool) -> Vec<Clause> {
+        let n_words = words.len();
+        let mut parts = Vec::new();
+        let mut start = 0;
+        while n_words > start + WORDS_IN_PART {
+            let next = words.split_off(WORDS_IN_PART - OVERLAP);
+            words.extend_from_slice(&next[..OVERLAP]);
+            parts.push(Clause { words, is_beginning: start == 0, is_end: false, is_short_or_last });
+            (words, start) = (next, start + WORDS_IN_PART - OVERLAP);
+        }
+        parts.push(Clause { words, is_beginning: start == 0, is_end: true, is_short_or_last });
+        parts
     }
 }
 
 /// Leaves out quoted words, if there are words besides them: "I said 'agent'" is
 /// a report, not a request.
 fn without_quotes(folded: &str) -> Option<String> {
+    if !folded.contains(['"', '“', '„', '«', '「', '\'', '‘']) {
+        return None;
+    }
     let symbols: Vec<char> = folded.chars().collect();
     let mut kept = String::with_capacity(folded.len());
     let (mut at, mut found) = (0, false);
@@ -229,21 +232,15 @@ fn ends_contraction(rest: &[char]) -> bool {
 
 impl Word {
     fn new(text: String) -> Self {
-        let squeezed = squeeze(&text);
         let is_stretched =
             text.as_bytes().windows(3).any(|three| three[0] == three[1] && three[1] == three[2]);
-        Self { squeezed: is_stretched.then_some(squeezed), text }
+        Self { squeezed: is_stretched.then(|| squeeze(&text)), text }
     }
 }
 
-/// Without repeated letters: "agennnt" and "agent" are the same then.
-fn squeeze(word: &str) -> String {
-    let mut last = None;
-    word.chars().filter(|letter| last.replace(*letter) != Some(*letter)).collect()
-}
-
 impl Language {
-    pub fn compile(source: &Source) -> Self {
+    /// Makes a language ready, the `nth`, and puts its words into the vocabulary.
+    pub fn compile(source: &Source, nth: usize, vocabulary: &mut Vocabulary) -> Self {
         let mut numbering = Numbering::default();
         let mut patterns = |texts: &[&str]| {
             texts.iter().map(|text| Pattern::parse(text, source.lists, &mut numbering)).collect::<Vec<_>>()
@@ -253,69 +250,45 @@ impl Language {
         let not_after = patterns(source.not_after);
         let not_before = patterns(source.not_before);
         let set = |text: &str| text.split_whitespace().map(fold).collect();
-        let mut language = Self {
+        let n_numbers = numbering.spellings.len();
+        vocabulary.add(nth, numbering.spellings, source.prefixes);
+        Self {
             code: source.code,
-            numbers: FxHashMap::default(),
-            n_numbers: numbering.spellings.len(),
-            squeezed_numbers: FxHashMap::default(),
-            loose: FxHashMap::default(),
+            nth,
+            n_numbers,
+            keyed: keyed(&requests, n_numbers),
             requests,
             negators: set(source.negators),
             not_negating,
             fresh_start: set(source.fresh_start),
             not_after,
             not_before,
-            prefixes: source.prefixes,
-        };
-        for (spelling, number) in numbering.spellings.into_iter().zip(0..) {
-            match spelling {
-                Spelling::Exact(word) => {
-                    language.squeezed_numbers.entry(squeeze(&word)).or_default().push(number);
-                    language.numbers.insert(word, number);
-                }
-                Spelling::Prefix(ref text) | Spelling::Fuzzy(ref text) => {
-                    let first = text.chars().next().expect("a spelling has a letter");
-                    language.loose.entry(first).or_default().push((spelling, number));
-                }
-            }
         }
-        language
     }
 
-    /// The numbers of the spellings that a word can be.
-    fn numbers_of(&self, word: &Word) -> Vec<u32> {
-        let mut numbers: Vec<u32> = self.numbers.get(&word.text).copied().into_iter().collect();
-        if let Some(squeezed) = &word.squeezed {
-            numbers.extend(self.squeezed_numbers.get(squeezed).into_iter().flatten());
-        }
-        for stem in self.prefixes.iter().filter_map(|prefix| word.text.strip_prefix(prefix)) {
-            if stem.chars().count() > 2 {
-                numbers.extend(self.numbers.get(stem));
-            }
-        }
-        let first = word.text.chars().next();
-        let loose = first.and_then(|first| self.loose.get(&first)).into_iter().flatten();
-        numbers.extend(loose.filter(|(spelling, _)| spelling.is(word)).map(|(_, number)| *number));
-        numbers
+    /// The words of the first request in the clauses, whose words can be this.
+    pub fn find(&self, clauses: &[(Clause, Vec<Reading>)]) -> Option<String> {
+        clauses.iter().find_map(|(clause, readings)| self.find_in(clause, readings))
     }
 
-    /// The words of the first request in the clauses.
-    pub fn find(&self, clauses: &[Clause]) -> Option<String> {
-        clauses.iter().find_map(|clause| self.find_in(clause))
-    }
-
-    fn find_in(&self, clause: &Clause) -> Option<String> {
-        let numbers: Vec<Vec<u32>> = clause.words.iter().map(|word| self.numbers_of(word)).collect();
-        if numbers.iter().all(Vec::is_empty) {
+    fn find_in(&self, clause: &Clause, readings: &[Reading]) -> Option<String> {
+        let mut mine = readings.iter().filter(|reading| reading.language == self.nth).peekable();
+        mine.peek()?;
+        let there = Numbers::of(mine.clone().map(|reading| &reading.number), self.n_numbers);
+        let keyed =
+            self.keyed.iter().filter(|(keys, _)| there.has_one_of(keys)).flat_map(|(_, requests)| requests);
+        let mut nths: Vec<usize> =
+            keyed.copied().filter(|nth| self.requests[*nth].may_match(&there)).collect();
+        if nths.is_empty() {
             return None;
         }
-        let there = Numbers::of(numbers.iter().flatten(), self.n_numbers);
-        let requests: Vec<&Pattern> =
-            self.requests.iter().filter(|request| request.may_match(&there)).collect();
+        nths.sort_unstable();
+        let mut numbers = vec![Vec::new(); clause.words.len()];
+        mine.for_each(|reading| numbers[reading.place].push(reading.number));
         let matching = Matching { clause, numbers };
         (0..clause.words.len()).find_map(|start| {
-            let end = requests.iter().find_map(|request| {
-                let end = matching.ends(&request.elements, start)?;
+            let end = nths.iter().find_map(|nth| {
+                let end = matching.ends(&self.requests[*nth].elements, start)?;
                 let is_refused =
                     self.not_before.iter().any(|after| matching.ends(&after.elements, end).is_some());
                 (!is_refused).then_some(end)
@@ -354,6 +327,25 @@ impl Language {
     }
 }
 
+/// Requests by what they need: of everything that one needs, what most others need too. Those that need nothing stand with
+/// all numbers.
+fn keyed(requests: &[Pattern], n_numbers: usize) -> Vec<(Numbers, Vec<usize>)> {
+    let mut n_needing: HashMap<&[u32], usize> = HashMap::new();
+    for any in requests.iter().flat_map(|request| &request.needed) {
+        *n_needing.entry(any).or_default() += 1;
+    }
+    let mut by_key: BTreeMap<Option<&[u32]>, Vec<usize>> = BTreeMap::new();
+    for (nth, request) in requests.iter().enumerate() {
+        let key = request.needed.iter().max_by_key(|any| (n_needing[any.as_slice()], Reverse(any.len())));
+        by_key.entry(key.map(Vec::as_slice)).or_default().push(nth);
+    }
+    let all: Vec<u32> = (0..).take(n_numbers).collect();
+    by_key
+        .into_iter()
+        .map(|(key, requests)| (Numbers::of(key.unwrap_or(&all).iter(), n_numbers), requests))
+        .collect()
+}
+
 /// A set of numbers, a bit each.
 struct Numbers(Vec<u64>);
 
@@ -362,6 +354,10 @@ impl Numbers {
         let mut bits = vec![0; most.div_ceil(64)];
         numbers.for_each(|number| bits[*number as usize / 64] |= 1 << (number % 64));
         Self(bits)
+    }
+
+    fn has_one_of(&self, others: &Self) -> bool {
+        self.0.iter().zip(&others.0).any(|(these, those)| these & those != 0)
     }
 
     fn has(&self, number: u32) -> bool {
@@ -439,45 +435,6 @@ impl Matching<'_> {
         }
         ends
     }
-}
-
-impl Spelling {
-    fn is(&self, word: &Word) -> bool {
-        match self {
-            Self::Exact(text) => word.text == *text,
-            Self::Prefix(text) => word.text.starts_with(text.as_str()),
-            Self::Fuzzy(text) => is_close(&word.text, text),
-        }
-    }
-}
-
-/// Whether at most two letters differ. The first letter must be right, and the
-/// length about right, so that few words are compared at all.
-fn is_close(word: &str, meant: &str) -> bool {
-    if word.chars().next() != meant.chars().next() {
-        return false;
-    }
-    let (word, meant): (Vec<char>, Vec<char>) = (word.chars().collect(), meant.chars().collect());
-    if word.len().abs_diff(meant.len()) > 2 {
-        return false;
-    }
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=meant.len()).collect();
-    for (at, letter) in word.iter().enumerate() {
-        let mut next = vec![at + 1];
-        for (other_at, other) in meant.iter().enumerate() {
-            let replaced = row[other_at] + usize::from(letter != other);
-            let mut least = replaced.min(row[other_at + 1] + 1).min(next[other_at] + 1);
-            let is_swapped =
-                at > 0 && other_at > 0 && word[at - 1] == *other && *letter == meant[other_at - 1];
-            if is_swapped {
-                least = least.min(before[other_at - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().is_some_and(|distance| *distance <= 2)
 }
 
 /// Gives every spelling of a language a number.

@@ -18,11 +18,13 @@ mod matcher;
 mod near_east;
 mod romance;
 mod slavic;
+mod vocabulary;
 
 use std::sync::LazyLock;
 
 use super::fold::fold;
 use matcher::{Clause, Language};
+use vocabulary::Vocabulary;
 
 /// An explicit request for a person, and where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,16 +49,25 @@ pub fn asks_for_human(text: &str) -> Option<PhraseMatch> {
 }
 
 fn find(text: &str) -> Option<PhraseMatch> {
-    let clauses = Clause::split(&fold(text));
-    LANGUAGES.iter().find_map(|language| {
+    let (vocabulary, languages) = &*LANGUAGES;
+    let clauses = Clause::split(&fold(text)).into_iter().map(|clause| {
+        let readings = vocabulary.read(&clause);
+        (clause, readings)
+    });
+    let clauses: Vec<_> = clauses.collect();
+    languages.iter().find_map(|language| {
         language.find(&clauses).map(|words| PhraseMatch { language: language.code, words })
     })
 }
 
-static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
+static LANGUAGES: LazyLock<(Vocabulary, Vec<Language>)> = LazyLock::new(|| {
     let others =
         [romance::SOURCES, germanic::SOURCES, slavic::SOURCES, near_east::SOURCES, east_asia::SOURCES];
-    std::iter::once(&english::SOURCE).chain(others.into_iter().flatten()).map(Language::compile).collect()
+    let sources = std::iter::once(&english::SOURCE).chain(others.into_iter().flatten());
+    let mut vocabulary = Vocabulary::default();
+    let languages = sources.enumerate().map(|(nth, source)| Language::compile(source, nth, &mut vocabulary));
+    let languages = languages.collect();
+    (vocabulary, languages)
 });
 
 #[cfg(test)]
