@@ -1,8 +1,10 @@
 //! Identifiers. Each is a newtype whose text begins with what it is, so an id in
-//! a log or a URL explains itself. It does not make new ones: chance is a port.
+//! a log or a URL explains itself. It does not make new ones: chance is a port. Copies
+//! share their text.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// The text is not an identifier of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,7 +18,7 @@ macro_rules! id {
         #[$doc]
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// What every identifier of this kind begins with, before the underscore.
@@ -67,7 +69,7 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.0.as_ref().to_owned()
             }
         }
     )+};
