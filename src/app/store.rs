@@ -31,6 +31,7 @@ pub fn open_store(config: &Config, ids: &dyn IdSource) -> anyhow::Result<SqlStor
         waiting: config.store.queue.get(),
         group: config.store.max_batch.get(),
         patience: config.store.timeout + GRACE,
+        ..Limits::default()
     };
     SqliteStore::open_with(&path, &ids.suffix(), limits).with_context(|| format!("{}", path.display()))
 }

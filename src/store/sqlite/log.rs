@@ -40,12 +40,14 @@ pub(super) struct Log {
     done: Receiver<()>,
     thread: Option<JoinHandle<()>>,
     is_asked: bool,
+    /// Pages at which it is carried over, and at which it is next.
+    pages: u32,
     carry_at: u32,
 }
 
 impl Log {
-    /// Starts the thread, with a connection of its own.
-    pub(super) fn start(connection: Connection) -> Result<Self, OpenError> {
+    /// Starts the thread, with a connection of its own, which carries over a log of so many pages.
+    pub(super) fn start(connection: Connection, pages: u32) -> Result<Self, OpenError> {
         let (ask, asked) = sync_channel(1);
         let (tell, done) = sync_channel(1);
         let carry = move || {
@@ -56,7 +58,7 @@ impl Log {
             }
         };
         let thread = std::thread::Builder::new().name("store-log".to_owned()).spawn(carry)?;
-        Ok(Self { ask: Some(ask), done, thread: Some(thread), is_asked: false, carry_at: LOG_PAGES })
+        Ok(Self { ask: Some(ask), done, thread: Some(thread), is_asked: false, pages, carry_at: pages })
     }
 
     /// Counts the pages that commits of this connection put into the log, and leaves the carrying over to [`Log::tend`].
@@ -75,7 +77,7 @@ impl Log {
                 return;
             }
             self.is_asked = false;
-            self.carry_at = if begin_anew(writer) { LOG_PAGES } else { IN_LOG.get() + LOG_PAGES / 4 };
+            self.carry_at = if begin_anew(writer) { self.pages } else { IN_LOG.get() + self.pages / 4 };
         } else if IN_LOG.get() >= self.carry_at {
             self.is_asked = true;
             if let Some(ask) = &self.ask {

@@ -49,13 +49,21 @@ pub struct Limits {
     pub waiting: usize,
     /// The most jobs that share one commit.
     pub group: usize,
+    /// Pages in the log at which it is carried over into the database.
+    pub log_pages: u32,
     /// How long whoever writes waits at most. More than a database that somebody else keeps locked is waited for.
     pub patience: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { readers: 3, waiting: 8_192, group: 256, patience: Duration::from_secs(7) }
+        Self {
+            readers: 3,
+            waiting: 8_192,
+            group: 256,
+            log_pages: LOG_PAGES,
+            patience: Duration::from_secs(7),
+        }
     }
 }
 
@@ -138,7 +146,7 @@ impl SqlStore {
         let health = Arc::new(Health::default());
         let readers =
             || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
-        let log = Log::start(connect(path, OpenFlags::default())?)?;
+        let log = Log::start(connect(path, OpenFlags::default())?, limits.log_pages)?;
         let writer = SqliteEngine::new(writer, limits.group, path, &health)?.tending(log);
         let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
         Ok(Self::new(threads, &history_id).watched(health).patient_for(limits.patience))

@@ -38,7 +38,8 @@ fn number(name: &str, otherwise: u64) -> u64 {
 }
 
 fn open(disk: &Disk, history: &str) -> Option<SqliteStore> {
-    let limits = Limits { readers: 1, ..Limits::default() };
+    // The store carries its log over all the time, so that it is cut in that too.
+    let limits = Limits { readers: 1, log_pages: 16, ..Limits::default() };
     SqliteStore::open_with(&disk.uri(NAME), history, limits).ok()
 }
 
