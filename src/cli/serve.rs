@@ -66,6 +66,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     // Before anything answers: whoever sees it answer may tell it to stop.
     let told_to_stop = told_to_stop()?;
     let app = App::start(config, Replacements::default()).await?;
+    machine::heap::give_back();
     say_where(&app, is_demo);
     told_to_stop.await;
     tracing::info!("Stopping: sockets are told, work under way ends");

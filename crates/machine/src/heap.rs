@@ -18,10 +18,20 @@ pub fn share() -> bool {
     }
 }
 
+/// Gives back what is free, wherever it lies: `malloc_trim(3)`. What a start needs for a moment would be kept otherwise.
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it takes a number, and may be called at any time from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod tests {
     #[test]
     fn the_allocator_takes_it() {
         assert!(super::share());
+        super::give_back();
     }
 }
