@@ -30,8 +30,23 @@ pub enum NoTicket {
 pub struct Tickets {
     lifetime: Duration,
     most: usize,
-    out: Mutex<HashMap<SecretHash, (Holder, Timestamp)>>,
+    out: Mutex<Out>,
     shared: Option<Arc<dyn Nodes>>,
+}
+
+/// Those in memory, each with its end.
+#[derive(Default)]
+struct Out {
+    tickets: HashMap<SecretHash, (Holder, Timestamp)>,
+    swept_at: Option<Timestamp>,
+}
+
+impl Out {
+    /// Lets go of those that are too old: many are asked for and never used.
+    fn sweep(&mut self, now: Timestamp) {
+        self.tickets.retain(|_, (_, expires_at)| *expires_at > now);
+        self.swept_at = Some(now);
+    }
 }
 
 impl Tickets {
@@ -41,7 +56,7 @@ impl Tickets {
         Self {
             lifetime: config.ticket_lifetime,
             most: config.max_tickets.get(),
-            out: Mutex::new(HashMap::new()),
+            out: Mutex::default(),
             shared: None,
         }
     }
@@ -64,13 +79,14 @@ impl Tickets {
             return Ok(ticket);
         }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        if out.len() >= self.most {
-            out.retain(|_, (_, expires_at)| *expires_at > now);
-            if out.len() >= self.most {
-                return Err(NoTicket::TooMany);
-            }
+        let is_due = out.swept_at.is_none_or(|swept_at| now.since(swept_at) >= self.lifetime);
+        if is_due || out.tickets.len() >= self.most {
+            out.sweep(now);
         }
-        out.insert(ticket.hash(), (holder, expires_at));
+        if out.tickets.len() >= self.most {
+            return Err(NoTicket::TooMany);
+        }
+        out.tickets.insert(ticket.hash(), (holder, expires_at));
         Ok(ticket)
     }
 
@@ -84,7 +100,7 @@ impl Tickets {
         if let Some(nodes) = &self.shared {
             return nodes.take_ticket(&hash, now).await;
         }
-        let found = self.out.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash);
+        let found = self.out.lock().unwrap_or_else(PoisonError::into_inner).tickets.remove(&hash);
         Ok(found.filter(|(_, expires_at)| now < *expires_at).map(|(holder, _)| holder))
     }
 
@@ -98,7 +114,8 @@ impl Tickets {
             return nodes.forget_tickets(account).await;
         }
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.retain(|_, (holder, _)| !matches!(holder, Holder::Agent { agent, .. } if agent == account));
+        out.tickets
+            .retain(|_, (holder, _)| !matches!(holder, Holder::Agent { agent, .. } if agent == account));
         Ok(())
     }
 }
@@ -138,6 +155,16 @@ mod tests {
         tickets.issue(ana(), now).await.unwrap();
         assert_eq!(tickets.issue(ana(), now).await.unwrap_err(), NoTicket::TooMany);
         assert!(tickets.issue(ana(), now.plus(Duration::from_secs(31))).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn tickets_that_nobody_uses_are_not_kept() {
+        let tickets = tickets("100000");
+        for second in 0..200 {
+            tickets.issue(ana(), Timestamp::from_millis(second * 1_000)).await.unwrap();
+        }
+        let n_kept = tickets.out.lock().unwrap().tickets.len();
+        assert!(n_kept <= 60, "{n_kept} are kept, of which at most 30 may be used");
     }
 
     #[tokio::test]
