@@ -129,6 +129,8 @@ impl Standing {
             at,
             client_id: None,
         }));
+        // Else what an agent says would pile up until the visitor's next message.
+        self.fold(self.conversation.decided_position, u64::MAX);
     }
 
     /// Reads entries that this node knows, each as soon as everything before it is read.
