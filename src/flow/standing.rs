@@ -12,11 +12,13 @@ use crate::domain::analysis::{Analysis, By};
 use crate::domain::conversation::{Author, Change, Conversation, Entry, EntryKind, NewEntry};
 use crate::domain::escalation::{Decision, EscalationPolicy};
 use crate::domain::id::ConversationId;
+use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Course, Event};
 use crate::fault::planted;
 use crate::flow::ports::{Question, Speaker};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Entries read at first, and then at once.
 const FEW: usize = 64;
@@ -25,8 +27,9 @@ const PAGE: usize = 1_000;
 const KEPT: usize = 12;
 /// Lines of the transcript that a bot is given.
 const TRANSCRIPT: usize = 50;
-/// Conversations of one generation; two are kept.
+/// Conversations of one generation, and how long it lasts; two are kept.
 const GENERATION: usize = 1_000;
+const LASTS: Duration = Duration::from_secs(300);
 
 /// An event that was folded, and what it led to.
 #[derive(Debug, Clone)]
@@ -290,7 +293,8 @@ impl Standing {
     }
 }
 
-/// The standings of the conversations that moved last. Bounded: who is not in here is read again.
+/// The standings of the conversations that moved last, for five minutes at least where there are fewer than a thousand.
+/// Bounded: who is not in here is read again. One takes some 50 KB, and a conversation can be open for days.
 #[derive(Debug, Default)]
 pub(super) struct Standings(Mutex<Generations>);
 
@@ -298,6 +302,8 @@ pub(super) struct Standings(Mutex<Generations>);
 struct Generations {
     young: HashMap<ConversationId, Standing>,
     old: HashMap<ConversationId, Standing>,
+    /// When the young one began.
+    since: Timestamp,
 }
 
 impl Standings {
@@ -307,10 +313,11 @@ impl Standings {
         young.or(old)
     }
 
-    fn put(&self, id: &ConversationId, standing: Standing) {
+    fn put(&self, id: &ConversationId, standing: Standing, now: Timestamp) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.young.len() >= GENERATION {
+        if all.young.len() >= GENERATION || now.since(all.since) >= LASTS {
             all.old = std::mem::take(&mut all.young);
+            all.since = now;
         }
         all.young.insert(id.clone(), standing);
     }
@@ -365,7 +372,7 @@ impl Flow {
     ) -> Option<(Conversation, Standing)> {
         let mut standing = self.0.standings.take(id)?;
         if !Arc::ptr_eq(&standing.policy, &self.policy()) || !standing.hear(said) {
-            self.0.standings.put(id, standing);
+            self.0.standings.put(id, standing, self.0.ports.clock.now());
             return None;
         }
         let conversation = Conversation {
@@ -462,7 +469,7 @@ impl Flow {
         if standing.conversation.state.is_open() {
             standing.forget(standing.conversation.decided_position, u64::MAX);
             let id = standing.conversation.id.clone();
-            self.0.standings.put(&id, standing);
+            self.0.standings.put(&id, standing, self.0.ports.clock.now());
         }
     }
 

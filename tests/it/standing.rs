@@ -169,3 +169,27 @@ async fn a_message_costs_the_same_in_a_long_conversation() {
     assert!(long < 5, "{long} rows a message: this node knows what it has stored");
     world.finish().await;
 }
+
+/// A conversation can be open for days; where it stands is kept for some minutes, and read again when somebody speaks.
+#[tokio::test]
+async fn a_conversation_at_rest_is_not_kept_in_memory() {
+    let mut world = World::start().await;
+    talked(&world, "resting", 100).await;
+    let (mut rows, mut reads) = (world.rows_read(), Vec::new());
+    for pause in [3, 60, 60, 600, 3, 600] {
+        world.says("resting", &format!("After{pause}Word{}", reads.len())).await.unwrap();
+        world.settle().await;
+        reads.push(world.rows_read() - rows);
+        world.advance(seconds(pause)).await;
+        // Others talk, and each time the oldest that nobody asked for goes.
+        for n in 0..2 {
+            world.says(&format!("other{}{n}", reads.len()), "Hello").await.unwrap();
+            world.settle().await;
+            world.advance(seconds(pause)).await;
+        }
+        rows = world.rows_read();
+    }
+    let is_whole: Vec<bool> = reads.iter().map(|rows| *rows >= 100).collect();
+    assert_eq!(is_whole, [true, false, false, false, true, false], "{reads:?}");
+    world.finish().await;
+}
