@@ -171,8 +171,12 @@ fn memory(texts: &[&str]) -> Option<f64> {
 }
 
 /// What of the processor a matrix product can use, as the kernel names it.
-fn isa() -> &'static str {
+fn isa() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let has = |flag: &str| info.split_whitespace().any(|word| word == flag);
-    ["amx_bf16", "avx512_bf16", "avx512f", "avx2"].into_iter().find(|flag| has(flag)).unwrap_or("other")
+    let has = |flag: &&str| info.split_whitespace().any(|word| word == *flag);
+    ["amx_bf16", "avx512_vnni", "avx512_bf16", "avx512f", "avx2"]
+        .into_iter()
+        .filter(has)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

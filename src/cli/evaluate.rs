@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -46,6 +46,9 @@ pub struct Arguments {
     /// What is measured.
     #[arg(long, value_enum, default_value_t = Choice::Model)]
     analyzer: Choice,
+    /// The number format of the model. The service takes the quickest of the machine.
+    #[arg(long, value_enum, default_value_t = Format::Full)]
+    precision: Format,
     /// Fail when a figure is on the wrong side of its limit.
     #[arg(long)]
     gate: bool,
@@ -55,6 +58,30 @@ pub struct Arguments {
     /// Print the lines on the wrong side of the operating point for this head, on stderr.
     #[arg(long, value_name = "HEAD")]
     wrong: Option<String>,
+}
+
+/// A number format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// 32 bits, the same on every machine.
+    Full,
+    /// bfloat16.
+    Half,
+    /// Products in 8 bits.
+    Int8,
+    /// The one that the service would take here.
+    Quickest,
+}
+
+impl Format {
+    fn wanted(self) -> Option<Precision> {
+        match self {
+            Self::Full => Some(Precision::Full),
+            Self::Half => Some(Precision::Half),
+            Self::Int8 => Some(Precision::Int8),
+            Self::Quickest => None,
+        }
+    }
 }
 
 /// A limit for a figure. What is measured on fewer than this many lines is not judged.
@@ -103,7 +130,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             let folder = worker::find(arguments.model.as_deref())
                 .ok_or_else(|| anyhow::anyhow!("no model: no model folder was found"))?;
             let mut model = Model::load(&folder)?;
-            model.choose_precision(Some(Precision::Full))?;
+            model.choose_precision(arguments.precision.wanted())?;
             Some(model)
         }
     };

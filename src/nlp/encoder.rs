@@ -163,32 +163,6 @@ impl Encoder {
         unit(&mean.apply(&self.sentence))
     }
 
-    /// What each piece adds to the heads of its text of `n` pieces, and the bias.
-    ///
-    /// The heads are linear on a mean, so these terms add up to them exactly.
-    pub fn contributions(&self, tokens: &Tensor, n: usize) -> (Tensor, Tensor) {
-        let each = tokens.matmul(&self.heads.ws.transpose(0, 1)) / n as f64;
-        let bias = match &self.heads.bs {
-            Some(bias) => bias.shallow_clone(),
-            None => Tensor::zeros([N_OUTPUTS as i64], (Kind::Float, Device::Cpu)),
-        };
-        (each, bias)
-    }
-
-    /// Scales and shifts every head: calibration becomes part of the weights, and
-    /// contributions stay a true sum.
-    pub fn calibrate(&mut self, scale: &[f32], shift: &[f32]) {
-        let (scale, shift) = (Tensor::from_slice(scale), Tensor::from_slice(shift));
-        tch::no_grad(|| {
-            let weights = &self.heads.ws * scale.unsqueeze(1);
-            self.heads.ws.copy_(&weights);
-            if let Some(bias) = self.heads.bs.as_mut() {
-                let moved = &*bias * &scale + &shift;
-                bias.copy_(&moved);
-            }
-        });
-    }
-
     /// Starts the sentence projection as the identity.
     pub fn start_sentences_as_they_are(&mut self) {
         tch::no_grad(|| {

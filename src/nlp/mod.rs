@@ -10,6 +10,8 @@ pub mod bundle;
 #[cfg(feature = "rust-bert")]
 pub mod encoder;
 #[cfg(feature = "rust-bert")]
+pub mod engine;
+#[cfg(feature = "rust-bert")]
 pub mod examples;
 #[cfg(feature = "rust-bert")]
 pub mod fault;
@@ -23,6 +25,8 @@ pub mod model;
 pub mod models;
 pub mod normalize;
 pub mod own_intents;
+#[cfg(feature = "rust-bert")]
+pub mod projections;
 pub mod spelling;
 pub mod switch;
 #[cfg(feature = "rust-bert")]
