@@ -1,7 +1,7 @@
 //! Attention of the pieces of one text to each other, in 32 bits.
 
 use rten_simd::{
-    Isa, Simd, SimdOp, SimdUnaryOp,
+    Isa, SimdOp, SimdUnaryOp,
     ops::{BitOps, NumOps},
 };
 use rten_vecmath::Exp;
@@ -57,13 +57,15 @@ impl SimdOp for Attend<'_> {
                 // Behind the last piece it is computed again and not kept.
                 let queries = [0, 1, 2, 3].map(|at| &row((first + at).min(n_pieces - 1))[begins..][..dim]);
                 alike(isa, queries, keys, shares, room);
-                for shares in shares.chunks_exact_mut(room) {
-                    softmax(isa, shares, n_pieces);
+                let mut factors = [0.0; TOGETHER];
+                for (factor, shares) in factors.iter_mut().zip(shares.chunks_exact_mut(room)) {
+                    *factor = softmax(isa, shares, n_pieces);
                 }
                 for d in (begins..begins + dim).step_by(len) {
                     let sums = seen(isa, mixed, shares, (room, 3 * width, 2 * width + d));
-                    for (query, sum) in (first..n_pieces).zip(sums) {
-                        isa.f32().store(sum, &mut out[query * width + d..][..len]);
+                    for (query, (sum, factor)) in (first..n_pieces).zip(sums.into_iter().zip(factors)) {
+                        let seen = isa.f32().mul(sum, isa.f32().splat(factor));
+                        isa.f32().store(seen, &mut out[query * width + d..][..len]);
                     }
                 }
             }
@@ -93,30 +95,28 @@ fn alike<I: Isa>(isa: I, queries: [&[f32]; TOGETHER], keys: &[f32], shares: &mut
     }
 }
 
-/// From how alike a query is to each piece to the share of each. What only fills the last vector gets nothing.
+/// More alike than this, or less, is nothing in a model that has learned anything, and what is far from overflow needs no
+/// look for the largest first.
+const MOST_ALIKE: f32 = 80.0;
+
+/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one, which is given
+/// back. What only fills the last vector gets nothing.
 #[inline(always)]
-fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) {
+fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> f32 {
     let ops = isa.f32();
     let len = ops.len();
-    let nothing = ops.splat(f32::MIN);
-    let begins = shares.len() - len;
-    let last = &mut shares[begins..];
-    ops.store(ops.select(ops.load(last), nothing, ops.first_n_mask(n_pieces - begins)), last);
-    let mut most = nothing;
-    for alike in shares.chunks_exact(len) {
-        most = ops.max(most, ops.load(alike));
-    }
-    let most = ops.splat(most.to_array().into_iter().fold(f32::MIN, f32::max));
+    let (least, most) = (ops.splat(-MOST_ALIKE), ops.splat(MOST_ALIKE));
     let mut sum = ops.zero();
-    for alike in shares.chunks_exact_mut(len) {
-        let share = Exp::apply(isa, ops.sub(ops.load(alike), most));
+    for (at, alike) in shares.chunks_exact_mut(len).enumerate() {
+        let mut share = Exp::apply(isa, ops.clamp(ops.load(alike), least, most));
+        let n_left = n_pieces - at * len;
+        if n_left < len {
+            share = ops.select(share, ops.zero(), ops.first_n_mask(n_left));
+        }
         sum = ops.add(sum, share);
         ops.store(share, alike);
     }
-    let factor = ops.splat(1.0 / ops.sum(sum));
-    for share in shares.chunks_exact_mut(len) {
-        ops.store(ops.mul(ops.load(share), factor), share);
-    }
+    1.0 / ops.sum(sum)
 }
 
 /// The values of all pieces by their shares, for each query. How far the shares of one query are from the next, how long a

@@ -5,7 +5,7 @@ use rten_simd::{
     ops::{BitOps, FloatOps, NarrowSaturate, NumOps},
 };
 
-use crate::kernel;
+use crate::{kernel, rows::largest};
 
 /// Outputs whose weights lie side by side.
 pub const PANEL: usize = 32;
@@ -57,17 +57,17 @@ impl SimdOp for Take<'_> {
 #[inline(always)]
 fn bounds<I: Isa>(isa: I, row: &[f32]) -> (f32, f32) {
     let ops = isa.f32();
+    // The smallest is the largest of the opposites.
     let (mut least, mut most) = (ops.zero(), ops.zero());
     let mut whole = row.chunks_exact(ops.len());
     for numbers in &mut whole {
         let numbers = ops.load(numbers);
-        least = ops.min(least, numbers);
+        least = ops.max(least, ops.sub(ops.zero(), numbers));
         most = ops.max(most, numbers);
     }
-    let least = least.to_array().into_iter().fold(0.0, f32::min);
-    let most = most.to_array().into_iter().fold(0.0, f32::max);
+    let bounds = (-largest(least.to_array().as_ref()), largest(most.to_array().as_ref()));
     let rest = whole.remainder().iter();
-    rest.fold((least, most), |(least, most), number| (least.min(*number), most.max(*number)))
+    rest.fold(bounds, |(least, most), number| (least.min(*number), most.max(*number)))
 }
 
 #[inline(always)]
