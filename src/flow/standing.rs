@@ -112,8 +112,8 @@ impl Standing {
         }
     }
 
-    /// Takes in messages that this node has stored, without a look at the log. False when something stands between what is
-    /// known and them.
+    /// Takes in messages that this node has stored, without a look at the log. False when something stands between
+    /// what is known and them.
     fn hear(&mut self, said: &[Entry]) -> bool {
         self.learn(said.iter().cloned());
         said.last().is_some_and(|last| last.position <= self.read_to)
@@ -363,8 +363,8 @@ impl Step {
 }
 
 impl Flow {
-    /// A conversation and where it stands behind messages that this node has stored, as far as this node knows: the store
-    /// refuses what is made of it if there is more to know. None where something may have come in between.
+    /// A conversation and where it stands behind messages that this node has stored, as far as this node knows: the
+    /// store refuses what is made of it if there is more to know. None where something may have come in between.
     pub(super) fn stand_by_heart(
         &self,
         id: &ConversationId,

@@ -83,7 +83,8 @@ impl Model {
             return Ok(precision);
         }
         let exact = time(&self.engine)?;
-        // Where products of 8 bits are to be had they are twice as quick as those of 16. A tie goes to the exact format.
+        // Where products of 8 bits are to be had they are twice as quick as those of 16. A tie goes to the exact
+        // format.
         for precision in [Precision::Int8, Precision::Half] {
             if self.engine.change(precision).is_ok() && time(&self.engine)? < exact * 0.9 {
                 return Ok(precision);

@@ -56,7 +56,8 @@ impl Linear {
 }
 
 impl Projections {
-    /// Those of a model folder. Its calibration becomes part of the weights, so that what each piece adds stays a true sum.
+    /// Those of a model folder. Its calibration becomes part of the weights, so that what each piece adds stays a
+    /// true sum.
     ///
     /// # Errors
     ///

@@ -95,12 +95,12 @@ fn alike<I: Isa>(isa: I, queries: [&[f32]; TOGETHER], keys: &[f32], shares: &mut
     }
 }
 
-/// More alike than this, or less, is nothing in a model that has learned anything, and what is far from overflow needs no
-/// look for the largest first.
+/// More alike than this, or less, is nothing in a model that has learned anything, and what is far from overflow
+/// needs no look for the largest first.
 const MOST_ALIKE: f32 = 80.0;
 
-/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one, which is given
-/// back. What only fills the last vector gets nothing.
+/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one, which
+/// is given back. What only fills the last vector gets nothing.
 #[inline(always)]
 fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> f32 {
     let ops = isa.f32();
@@ -119,8 +119,8 @@ fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> f32 {
     1.0 / ops.sum(sum)
 }
 
-/// The values of all pieces by their shares, for each query. How far the shares of one query are from the next, how long a
-/// row is, and where in a row the values begin.
+/// The values of all pieces by their shares, for each query. How far the shares of one query are from the next, how
+/// long a row is, and where in a row the values begin.
 #[inline(always)]
 fn seen<I: Isa>(
     isa: I,

@@ -1,8 +1,8 @@
 //! The product itself: 64 products of 8 bits an instruction (AVX-512 VNNI). The only unsafe code of this crate, because
 //! instructions that not every processor has, and loads of vectors, are that to the compiler.
 //!
-//! Weights lie in panels of 32 outputs, four inputs of each output side by side, as the instruction takes them. Up to 12
-//! rows meet a panel at once: 24 registers hold their sums, and a panel stays in the first cache for all rows.
+//! Weights lie in panels of 32 outputs, four inputs of each output side by side, as the instruction takes them. Up to
+//! 12 rows meet a panel at once: 24 registers hold their sums, and a panel stays in the first cache for all rows.
 
 use std::arch::x86_64::{
     __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
@@ -21,8 +21,9 @@ const TALLEST: usize = 12;
 /// Up to here GELU is a polynomial, from here on its factor is 0 or 1.
 const GELU_ENDS: f32 = 4.2;
 
-/// The odd polynomial of the normal distribution less one half: least squares, weighed until the error of GELU is even
-/// (Lawson's algorithm), at most 3e-5 up to there and 1e-5 of the number beyond. A step of 8 bits is hundreds of times that.
+/// The odd polynomial of the normal distribution less one half: least squares, weighed until the error of GELU is
+/// even (Lawson's algorithm), at most 3e-5 up to there and 1e-5 of the number beyond. A step of 8 bits is hundreds of
+/// times that.
 const GELU: [f32; 9] = [
     0.398_834_6,
     -6.622_208e-2,

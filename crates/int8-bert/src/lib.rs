@@ -1,9 +1,9 @@
 //! A BERT encoder whose products run in 8 bits.
 //!
-//! Ids in, a vector for each out. The weights are rounded once, to 8 bits with a factor for each output; what they are
-//! multiplied with is rounded anew for each piece of text, to 8 bits between its smallest and its largest number. Everything
-//! between the products (attention, norms, GELU) stays in 32 bits. Texts stand one behind the other and no piece is computed
-//! that is not there.
+//! Ids in, a vector for each out. The weights are rounded once, to 8 bits with a factor for each output; what they
+//! are multiplied with is rounded anew for each piece of text, to 8 bits between its smallest and its largest number.
+//! Everything between the products (attention, norms, GELU) stays in 32 bits. Texts stand one behind the other and no
+//! piece is computed that is not there.
 //!
 //! What the rounding costs in accuracy is measured where the model is; here it is held against the exact numbers.
 
@@ -170,8 +170,8 @@ impl Int8Bert {
         self.shape.width
     }
 
-    /// The vectors of texts, given by the ids of their pieces. An id that is not in the vocabulary counts as the first one,
-    /// a piece behind the last position as standing there.
+    /// The vectors of texts, given by the ids of their pieces. An id that is not in the vocabulary counts as the
+    /// first one, a piece behind the last position as standing there.
     pub fn encode(&self, texts: &[&[i64]]) -> Encoding {
         let width = self.shape.width;
         let mut begins = 0;
