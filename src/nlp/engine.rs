@@ -51,7 +51,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// This format cannot be had on this processor or with this shape; the one before stays.
+    /// This format cannot be had on this processor or with this shape; it is in 32 bits then.
     pub fn change(&mut self, wanted: Precision) -> Result<(), NlpError> {
         if self.precision() == wanted {
             return Ok(());

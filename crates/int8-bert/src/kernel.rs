@@ -44,7 +44,7 @@ pub fn is_here() -> bool {
 /// Rows times weights. `out` has a row of outputs for each row.
 pub fn multiply(rows: &Rounded, by: &Linear, out: &mut [f32], then: Then) {
     assert!(is_here(), "weights are not rounded where the instructions are missing");
-    // Sound: asked just now.
+    // SAFETY: asked just now.
     unsafe { product(rows, by, out, then) }
 }
 
@@ -120,7 +120,7 @@ impl Tile<'_> {
         assert!(self.numbers.len() == N * inputs && self.zeros.len() == N && self.steps.len() == N);
         let mut sums = [[_mm512_setzero_si512(); 2]; N];
         for four in 0..inputs / 4 {
-            // Sound: a panel is `inputs * PANEL` long and a row `inputs`, both looked at above.
+            // SAFETY: a panel is `inputs * PANEL` long and a row `inputs`, both looked at above.
             unsafe {
                 let panel = columns.panel.as_ptr().add(four * 4 * PANEL);
                 let weights = [load(panel), load(panel.add(4 * LANES))];
@@ -147,7 +147,7 @@ impl Tile<'_> {
                     Then::Add => _mm512_add_ps(number, floats(out)),
                     Then::Gelu => gelu(number),
                 };
-                // Sound: `out` is as long as the register.
+                // SAFETY: `out` is as long as the register.
                 unsafe { _mm512_storeu_ps(out.as_mut_ptr(), number) }
             }
         }
@@ -177,14 +177,14 @@ unsafe fn load(weights: *const i8) -> __m512i {
 #[target_feature(enable = "avx512f")]
 fn ints(numbers: &[i32]) -> __m512i {
     let numbers = &numbers[..LANES];
-    // Sound: as long as the register.
+    // SAFETY: as long as the register.
     unsafe { _mm512_loadu_si512(numbers.as_ptr().cast()) }
 }
 
 #[target_feature(enable = "avx512f")]
 fn floats(numbers: &[f32]) -> __m512 {
     let numbers = &numbers[..LANES];
-    // Sound: as long as the register.
+    // SAFETY: as long as the register.
     unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
 }
 
