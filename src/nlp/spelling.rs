@@ -7,7 +7,9 @@
 //! a noisy channel model"). Not a spell checker: words that exist, and whatever is
 //! further away, stay as they were written.
 
-use std::{cmp::Reverse, collections::HashMap, path::Path};
+use std::{cmp::Reverse, path::Path, sync::LazyLock};
+
+use rustc_hash::FxHashMap;
 
 use super::NlpError;
 
@@ -23,13 +25,14 @@ const LEAST_MEANT: u32 = 5;
 /// Words of the training texts and how often each was seen.
 #[derive(Debug, Clone, Default)]
 pub struct Spelling {
-    seen: HashMap<String, u32>,
+    /// Nobody outside chooses what is put in, so a quick hash will do.
+    seen: FxHashMap<String, u32>,
 }
 
 impl Spelling {
     /// Counts the words of texts.
     pub fn count<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let mut seen: HashMap<String, u32> = HashMap::new();
+        let mut seen: FxHashMap<String, u32> = FxHashMap::default();
         for text in texts {
             for word in text.split(|symbol: char| !symbol.is_alphabetic()) {
                 if word.len() <= MOST_LETTERS && word.len() > 1 && word.is_ascii() {
@@ -127,15 +130,12 @@ fn slips(word: &[u8], mut offer: impl FnMut(Slip, &str)) {
         other.extend_from_slice(&word[at + 1..]);
         let is_double = at > 0 && word[at] == word[at - 1];
         tell(if is_double { Slip::Surely } else { Slip::Likely }, &other);
-        for letter in b'a'..=b'z' {
-            if letter != word[at]
-                && (are_neighbors(letter, word[at]) || is_vowel(letter) && is_vowel(word[at]))
-            {
-                other.clear();
-                other.extend_from_slice(word);
-                other[at] = letter;
-                tell(Slip::Likely, &other);
-            }
+        let instead = usize::from(word[at].wrapping_sub(b'a'));
+        for letter in INSTEAD.get(instead).into_iter().flatten() {
+            other.clear();
+            other.extend_from_slice(word);
+            other[at] = *letter;
+            tell(Slip::Likely, &other);
         }
     }
     for at in 0..=word.len() {
@@ -148,6 +148,17 @@ fn slips(word: &[u8], mut offer: impl FnMut(Slip, &str)) {
         }
     }
 }
+
+/// For each letter those that stand in its place by a likely slip.
+static INSTEAD: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let letters = b'a'..=b'z';
+    let instead = |letter: u8| {
+        let is_likely =
+            move |other: &u8| are_neighbors(letter, *other) || is_vowel(letter) && is_vowel(*other);
+        (b'a'..=b'z').filter(move |other| *other != letter).filter(is_likely).collect()
+    };
+    letters.map(instead).collect()
+});
 
 fn is_vowel(letter: u8) -> bool {
     matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u')

@@ -6,11 +6,26 @@ use rten_simd::{
 };
 use rten_vecmath::Exp;
 
-/// A head is a multiple of this wide: the longest vector of a processor.
+use crate::kernel;
+
+/// Numbers in a vector; a head is a multiple of this wide.
 pub const STEP: usize = 16;
 
 /// Queries computed together, so that what is loaded for one serves all.
 const TOGETHER: usize = 4;
+
+/// Whether vectors are as long here as keys are laid out for.
+pub fn is_here() -> bool {
+    struct Len;
+    impl SimdOp for Len {
+        type Output = usize;
+
+        fn eval<I: Isa>(self, isa: I) -> usize {
+            isa.f32().len()
+        }
+    }
+    Len.dispatch() == STEP
+}
 
 /// Room for what is computed on the way.
 #[derive(Default)]
@@ -47,26 +62,29 @@ impl SimdOp for Attend<'_> {
         shares.resize(TOGETHER * room, 0.0);
         let row = |piece: usize| &mixed[piece * 3 * width..][..3 * width];
         for begins in (0..width).step_by(dim) {
-            for (piece, row) in mixed.chunks_exact(3 * width).enumerate() {
-                let (panel, lane) = (&mut keys[piece / len * len * dim..][..len * dim], piece % len);
-                for (lanes, number) in panel.chunks_exact_mut(len).zip(&row[width + begins..][..dim]) {
-                    lanes[lane] = *number;
-                }
+            for (first, panel) in keys.chunks_exact_mut(len * dim).enumerate() {
+                let pieces = mixed.chunks_exact(3 * width).skip(first * len);
+                kernel::turn(pieces.map(|row| &row[width + begins..][..dim]), panel);
             }
             for first in (0..n_pieces).step_by(TOGETHER) {
                 // Behind the last piece it is computed again and not kept.
                 let queries = [0, 1, 2, 3].map(|at| &row((first + at).min(n_pieces - 1))[begins..][..dim]);
                 alike(isa, queries, keys, shares, room);
-                let mut factors = [0.0; TOGETHER];
-                for (factor, shares) in factors.iter_mut().zip(shares.chunks_exact_mut(room)) {
-                    *factor = softmax(isa, shares, n_pieces);
+                let mut sums = [isa.f32().zero(); TOGETHER];
+                for (sum, shares) in sums.iter_mut().zip(shares.chunks_exact_mut(room)) {
+                    *sum = softmax(isa, shares, n_pieces);
                 }
-                for d in (begins..begins + dim).step_by(len) {
-                    let sums = seen(isa, mixed, shares, (room, 3 * width, 2 * width + d));
-                    for (query, (sum, factor)) in (first..n_pieces).zip(sums.into_iter().zip(factors)) {
-                        let seen = isa.f32().mul(sum, isa.f32().splat(factor));
-                        isa.f32().store(seen, &mut out[query * width + d..][..len]);
-                    }
+                let mut d = 0;
+                while d < dim {
+                    let from = (room, 3 * width, 2 * width + begins + d);
+                    let into = out[first * width..].chunks_mut(width).map(|row| &mut row[begins + d..]);
+                    // Added up only when it is needed: by then nothing waits for it.
+                    let into = into.zip(sums).map(|(row, sum)| (row, 1.0 / isa.f32().sum(sum)));
+                    d += if d + 2 * len <= dim {
+                        seen::<_, 2>(isa, mixed, shares, from, into)
+                    } else {
+                        seen::<_, 1>(isa, mixed, shares, from, into)
+                    };
                 }
             }
         }
@@ -76,21 +94,47 @@ impl SimdOp for Attend<'_> {
 /// How alike queries are to the keys of all pieces.
 #[inline(always)]
 fn alike<I: Isa>(isa: I, queries: [&[f32]; TOGETHER], keys: &[f32], shares: &mut [f32], room: usize) {
+    let len = isa.f32().len();
+    let panel = len * queries[0].len();
+    let mut begins = 0;
+    for pair in keys.chunks(2 * panel) {
+        let (one, two) = pair.split_at(panel);
+        if two.is_empty() {
+            alike_to(isa, queries, [one], &mut shares[begins..], room);
+        } else {
+            alike_to(isa, queries, [one, two], &mut shares[begins..], room);
+        }
+        begins += 2 * len;
+    }
+}
+
+/// How alike queries are to the keys of a panel, or of two: a sum has to wait until its last addition is done, and
+/// eight of them fill the wait.
+#[inline(always)]
+fn alike_to<I: Isa, const N: usize>(
+    isa: I,
+    queries: [&[f32]; TOGETHER],
+    panels: [&[f32]; N],
+    shares: &mut [f32],
+    room: usize,
+) {
     let ops = isa.f32();
     let len = ops.len();
     let [one, two, three, four] = queries;
-    for (panel, keys) in keys.chunks_exact(len * one.len()).enumerate() {
-        let mut sums = [ops.zero(); TOGETHER];
-        let numbers = one.iter().zip(two).zip(three.iter().zip(four));
-        for (key, ((one, two), (three, four))) in keys.chunks_exact(len).zip(numbers) {
-            let key = ops.load(key);
-            sums[0] = ops.mul_add(ops.splat(*one), key, sums[0]);
-            sums[1] = ops.mul_add(ops.splat(*two), key, sums[1]);
-            sums[2] = ops.mul_add(ops.splat(*three), key, sums[2]);
-            sums[3] = ops.mul_add(ops.splat(*four), key, sums[3]);
+    let mut sums = [[ops.zero(); N]; TOGETHER];
+    let mut panels = panels.map(|panel| panel.chunks_exact(len));
+    for ((one, two), (three, four)) in one.iter().zip(two).zip(three.iter().zip(four)) {
+        let keys = panels.each_mut().map(|panel| ops.load(panel.next().unwrap_or_default()));
+        for (sums, query) in sums.iter_mut().zip([one, two, three, four]) {
+            let query = ops.splat(*query);
+            for (sum, key) in sums.iter_mut().zip(keys) {
+                *sum = ops.mul_add(query, key, *sum);
+            }
         }
-        for (shares, sum) in shares.chunks_exact_mut(room).zip(sums) {
-            ops.store(sum, &mut shares[panel * len..][..len]);
+    }
+    for (shares, sums) in shares.chunks_mut(room).zip(sums) {
+        for (shares, sum) in shares.chunks_exact_mut(len).zip(sums) {
+            ops.store(sum, shares);
         }
     }
 }
@@ -99,10 +143,10 @@ fn alike<I: Isa>(isa: I, queries: [&[f32]; TOGETHER], keys: &[f32], shares: &mut
 /// needs no look for the largest first.
 const MOST_ALIKE: f32 = 80.0;
 
-/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one, which
-/// is given back. What only fills the last vector gets nothing.
+/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one: the
+/// sum is that of the vector given back. What only fills the last vector gets nothing.
 #[inline(always)]
-fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> f32 {
+fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> I::F32 {
     let ops = isa.f32();
     let len = ops.len();
     let (least, most) = (ops.splat(-MOST_ALIKE), ops.splat(MOST_ALIKE));
@@ -116,30 +160,39 @@ fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> f32 {
         sum = ops.add(sum, share);
         ops.store(share, alike);
     }
-    1.0 / ops.sum(sum)
+    sum
 }
 
-/// The values of all pieces by their shares, for each query. How far the shares of one query are from the next, how
-/// long a row is, and where in a row the values begin.
+/// The values of all pieces by their shares, for each query and as many vectors of a row, two for the same reason;
+/// tells how many numbers these were. How far the shares of one query are from the next, how long a row is, and where
+/// in it the values begin.
 #[inline(always)]
-fn seen<I: Isa>(
+fn seen<'a, I: Isa, const N: usize>(
     isa: I,
     mixed: &[f32],
     shares: &[f32],
     (room, wide, begins): (usize, usize, usize),
-) -> [I::F32; TOGETHER] {
+    into: impl Iterator<Item = (&'a mut [f32], f32)>,
+) -> usize {
     let ops = isa.f32();
     let (one, rest) = shares.split_at(room);
     let (two, rest) = rest.split_at(room);
     let (three, four) = rest.split_at(room);
     let shares = one.iter().zip(two).zip(three.iter().zip(four));
-    let mut sums = [ops.zero(); TOGETHER];
+    let mut sums = [[ops.zero(); N]; TOGETHER];
     for (row, ((one, two), (three, four))) in mixed.chunks_exact(wide).zip(shares) {
-        let value = ops.load(&row[begins..]);
-        sums[0] = ops.mul_add(ops.splat(*one), value, sums[0]);
-        sums[1] = ops.mul_add(ops.splat(*two), value, sums[1]);
-        sums[2] = ops.mul_add(ops.splat(*three), value, sums[2]);
-        sums[3] = ops.mul_add(ops.splat(*four), value, sums[3]);
+        let values: [_; N] = ops.load_many(&row[begins..]);
+        for (sums, share) in sums.iter_mut().zip([one, two, three, four]) {
+            let share = ops.splat(*share);
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum = ops.mul_add(share, value, *sum);
+            }
+        }
     }
-    sums
+    for (sums, (out, factor)) in sums.into_iter().zip(into) {
+        for (sum, out) in sums.into_iter().zip(out.chunks_exact_mut(ops.len())) {
+            ops.store(ops.mul(sum, ops.splat(factor)), out);
+        }
+    }
+    N * ops.len()
 }

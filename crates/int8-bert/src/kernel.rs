@@ -5,12 +5,14 @@
 //! 12 rows meet a panel at once: 24 registers hold their sums, and a panel stays in the first cache for all rows.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_ps, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_mullo_epi32,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps, _mm512_sub_epi32,
+    __m512, __m512i, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps,
+    _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
+    _mm512_unpacklo_ps,
 };
 
-use crate::linear::{Linear, PANEL, Rounded, Then};
+use crate::linear::{Linear, PANEL, Rounded};
 
 /// Lanes of a register.
 const LANES: usize = 16;
@@ -18,38 +20,20 @@ const LANES: usize = 16;
 /// Rows that meet a panel at once, at most.
 const TALLEST: usize = 12;
 
-/// Up to here GELU is a polynomial, from here on its factor is 0 or 1.
-const GELU_ENDS: f32 = 4.2;
-
-/// The odd polynomial of the normal distribution less one half: least squares, weighed until the error of GELU is
-/// even (Lawson's algorithm), at most 3e-5 up to there and 1e-5 of the number beyond. A step of 8 bits is hundreds of
-/// times that.
-const GELU: [f32; 9] = [
-    0.398_834_6,
-    -6.622_208e-2,
-    9.740_942e-3,
-    -1.086_459_6e-3,
-    8.983_606e-5,
-    -5.289_576e-6,
-    2.072_483e-7,
-    -4.795_683_6e-9,
-    4.923_847_4e-11,
-];
-
 /// Whether this processor has the instructions.
 pub fn is_here() -> bool {
     is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni")
 }
 
-/// Rows times weights. `out` has a row of outputs for each row.
-pub fn multiply(rows: &Rounded, by: &Linear, out: &mut [f32], then: Then) {
+/// Rows times weights and the bias, in the place of what is in `out`, a row of outputs for each row, or added to it.
+pub fn multiply<const ADD: bool>(rows: &Rounded, by: &Linear, out: &mut [f32]) {
     assert!(is_here(), "weights are not rounded where the instructions are missing");
     // SAFETY: asked just now.
-    unsafe { product(rows, by, out, then) }
+    unsafe { product::<ADD>(rows, by, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn product(rows: &Rounded, by: &Linear, out: &mut [f32], then: Then) {
+fn product<const ADD: bool>(rows: &Rounded, by: &Linear, out: &mut [f32]) {
     let (inputs, outputs, n_rows) = (by.inputs, by.bias.len(), rows.zeros.len());
     assert!(inputs.is_multiple_of(4) && outputs.is_multiple_of(PANEL), "the shape was looked at before");
     assert_eq!((rows.numbers.len(), out.len()), (n_rows * inputs, n_rows * outputs), "one row for each row");
@@ -58,7 +42,7 @@ fn product(rows: &Rounded, by: &Linear, out: &mut [f32], then: Then) {
     for (at, panel) in by.panels.chunks_exact(inputs * PANEL).enumerate() {
         let columns = Columns {
             panel,
-            sums: &by.sums[at * PANEL..][..PANEL],
+            of_zero: &by.of_zero[at * PANEL..][..PANEL],
             steps: &by.steps[at * PANEL..][..PANEL],
             bias: &by.bias[at * PANEL..][..PANEL],
         };
@@ -71,32 +55,86 @@ fn product(rows: &Rounded, by: &Linear, out: &mut [f32], then: Then) {
                 steps: &rows.steps[row..][..n],
                 out: &mut out[row * outputs + at * PANEL..],
                 outputs,
-                then,
             };
             match n {
-                1 => tile.multiply::<1>(&columns),
-                2 => tile.multiply::<2>(&columns),
-                3 => tile.multiply::<3>(&columns),
-                4 => tile.multiply::<4>(&columns),
-                5 => tile.multiply::<5>(&columns),
-                6 => tile.multiply::<6>(&columns),
-                7 => tile.multiply::<7>(&columns),
-                8 => tile.multiply::<8>(&columns),
-                9 => tile.multiply::<9>(&columns),
-                10 => tile.multiply::<10>(&columns),
-                11 => tile.multiply::<11>(&columns),
-                _ => tile.multiply::<TALLEST>(&columns),
+                1 => tile.multiply::<1, ADD>(&columns),
+                2 => tile.multiply::<2, ADD>(&columns),
+                3 => tile.multiply::<3, ADD>(&columns),
+                4 => tile.multiply::<4, ADD>(&columns),
+                5 => tile.multiply::<5, ADD>(&columns),
+                6 => tile.multiply::<6, ADD>(&columns),
+                7 => tile.multiply::<7, ADD>(&columns),
+                8 => tile.multiply::<8, ADD>(&columns),
+                9 => tile.multiply::<9, ADD>(&columns),
+                10 => tile.multiply::<10, ADD>(&columns),
+                11 => tile.multiply::<11, ADD>(&columns),
+                _ => tile.multiply::<TALLEST, ADD>(&columns),
             }
             row += n;
         }
     }
 }
 
+/// Up to 16 rows by columns: the first number of each, then the second of each, and so on, always 16, with zeros for
+/// rows that are not there.
+pub fn turn<'a>(rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
+    assert!(is_here(), "asked for where the instructions are missing");
+    // SAFETY: asked just now.
+    unsafe { turn_all(rows, out) }
+}
+
+#[target_feature(enable = "avx512f")]
+fn turn_all<'a>(rows: impl Iterator<Item = &'a [f32]>, out: &mut [f32]) {
+    let mut there: [&[f32]; LANES] = [&[]; LANES];
+    there.iter_mut().zip(rows).for_each(|(there, row)| *there = row);
+    for (at, out) in out.chunks_exact_mut(LANES * LANES).enumerate() {
+        let mut block = [_mm512_setzero_ps(); LANES];
+        for (lane, row) in block.iter_mut().zip(there) {
+            if let Some(row) = row.get(at * LANES..(at + 1) * LANES) {
+                *lane = floats(row);
+            }
+        }
+        for (column, out) in turned(block).into_iter().zip(out.chunks_exact_mut(LANES)) {
+            // SAFETY: `out` is as long as the register.
+            unsafe { _mm512_storeu_ps(out.as_mut_ptr(), column) }
+        }
+    }
+}
+
+/// Rows and columns of a square change places: by pairs of numbers, by pairs of pairs, then by quarters of registers.
+#[target_feature(enable = "avx512f")]
+fn turned(rows: [__m512; LANES]) -> [__m512; LANES] {
+    let mut fours = rows;
+    for at in (0..LANES).step_by(4) {
+        let [one, two, three, four] = [rows[at], rows[at + 1], rows[at + 2], rows[at + 3]];
+        let (low, other) = (_mm512_unpacklo_ps(one, two), _mm512_unpacklo_ps(three, four));
+        let (low, other) = (_mm512_castps_pd(low), _mm512_castps_pd(other));
+        fours[at] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, other));
+        fours[at + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, other));
+        let (high, other) = (_mm512_unpackhi_ps(one, two), _mm512_unpackhi_ps(three, four));
+        let (high, other) = (_mm512_castps_pd(high), _mm512_castps_pd(other));
+        fours[at + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, other));
+        fours[at + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, other));
+    }
+    const EVEN: i32 = 0b10_00_10_00;
+    const ODD: i32 = 0b11_01_11_01;
+    let mut columns = rows;
+    for at in 0..4 {
+        let [one, two, three, four] = [fours[at], fours[4 + at], fours[8 + at], fours[12 + at]];
+        let even = [_mm512_shuffle_f32x4::<EVEN>(one, two), _mm512_shuffle_f32x4::<EVEN>(three, four)];
+        let odd = [_mm512_shuffle_f32x4::<ODD>(one, two), _mm512_shuffle_f32x4::<ODD>(three, four)];
+        columns[at] = _mm512_shuffle_f32x4::<EVEN>(even[0], even[1]);
+        columns[4 + at] = _mm512_shuffle_f32x4::<EVEN>(odd[0], odd[1]);
+        columns[8 + at] = _mm512_shuffle_f32x4::<ODD>(even[0], even[1]);
+        columns[12 + at] = _mm512_shuffle_f32x4::<ODD>(odd[0], odd[1]);
+    }
+    columns
+}
+
 /// One panel of weights.
 struct Columns<'a> {
     panel: &'a [i8],
-    /// The sum of the weights of each output.
-    sums: &'a [i32],
+    of_zero: &'a [i32],
     steps: &'a [f32],
     bias: &'a [f32],
 }
@@ -110,15 +148,19 @@ struct Tile<'a> {
     out: &'a mut [f32],
     /// How far one row of `out` is from the next.
     outputs: usize,
-    then: Then,
 }
 
 impl Tile<'_> {
     #[target_feature(enable = "avx512f,avx512vnni")]
-    fn multiply<const N: usize>(self, columns: &Columns<'_>) {
+    fn multiply<const N: usize, const ADD: bool>(self, columns: &Columns<'_>) {
         let inputs = columns.panel.len() / PANEL;
         assert!(self.numbers.len() == N * inputs && self.zeros.len() == N && self.steps.len() == N);
         let mut sums = [[_mm512_setzero_si512(); 2]; N];
+        let of_zero = [ints(columns.of_zero), ints(&columns.of_zero[LANES..])];
+        for (sums, zero) in sums.iter_mut().zip(self.zeros) {
+            let zero = _mm512_set1_epi32(i32::from(*zero));
+            *sums = [_mm512_mullo_epi32(zero, of_zero[0]), _mm512_mullo_epi32(zero, of_zero[1])];
+        }
         for four in 0..inputs / 4 {
             // SAFETY: a panel is `inputs * PANEL` long and a row `inputs`, both looked at above.
             unsafe {
@@ -132,38 +174,23 @@ impl Tile<'_> {
                 }
             }
         }
-        for (half, at) in [(0, 0), (1, LANES)] {
-            let columns_sums = ints(&columns.sums[at..]);
-            let (columns_steps, bias) = (floats(&columns.steps[at..]), floats(&columns.bias[at..]));
-            for (row, sums) in sums.iter().enumerate() {
-                // What the step that stands for zero has added everywhere.
-                let zero = _mm512_set1_epi32(i32::from(self.zeros[row]));
-                let product = _mm512_sub_epi32(sums[half], _mm512_mullo_epi32(zero, columns_sums));
-                let step = _mm512_mul_ps(columns_steps, _mm512_set1_ps(self.steps[row]));
-                let number = _mm512_fmadd_ps(_mm512_cvtepi32_ps(product), step, bias);
-                let out = &mut self.out[row * self.outputs + at..][..LANES];
-                let number = match self.then {
-                    Then::Keep => number,
-                    Then::Add => _mm512_add_ps(number, floats(out)),
-                    Then::Gelu => gelu(number),
-                };
+        let columns_steps = [floats(columns.steps), floats(&columns.steps[LANES..])];
+        let bias = [floats(columns.bias), floats(&columns.bias[LANES..])];
+        for (row, sums) in sums.iter().enumerate() {
+            let step = _mm512_set1_ps(self.steps[row]);
+            let out = &mut self.out[row * self.outputs..][..PANEL];
+            for half in [0, 1] {
+                let out = &mut out[half * LANES..][..LANES];
+                let number = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[half]), step);
+                let mut number = _mm512_fmadd_ps(number, columns_steps[half], bias[half]);
+                if ADD {
+                    number = _mm512_add_ps(number, floats(out));
+                }
                 // SAFETY: `out` is as long as the register.
                 unsafe { _mm512_storeu_ps(out.as_mut_ptr(), number) }
             }
         }
     }
-}
-
-#[target_feature(enable = "avx512f")]
-fn gelu(number: __m512) -> __m512 {
-    let end = _mm512_set1_ps(GELU_ENDS);
-    let near = _mm512_min_ps(_mm512_max_ps(number, _mm512_set1_ps(-GELU_ENDS)), end);
-    let square = _mm512_mul_ps(near, near);
-    let mut sum = _mm512_set1_ps(GELU[GELU.len() - 1]);
-    for factor in GELU[..GELU.len() - 1].iter().rev() {
-        sum = _mm512_fmadd_ps(sum, square, _mm512_set1_ps(*factor));
-    }
-    _mm512_mul_ps(number, _mm512_fmadd_ps(sum, near, _mm512_set1_ps(0.5)))
 }
 
 /// # Safety
@@ -198,13 +225,31 @@ mod tests {
     }
 
     #[test]
+    fn rows_become_columns() {
+        if !is_here() {
+            eprintln!("this processor has no products of 8 bits: nothing was compared");
+            return;
+        }
+        let rows: Vec<Vec<f32>> =
+            (0..40).map(|row| (0..32).map(|at| number(row * 32 + at)).collect()).collect();
+        for n_rows in [1, 15, 16, 40] {
+            let mut columns = vec![f32::NAN; 32 * LANES];
+            turn(rows[..n_rows].iter().map(Vec::as_slice), &mut columns);
+            for (at, column) in columns.chunks_exact(LANES).enumerate() {
+                let expected = (0..LANES).map(|row| if row < n_rows { rows[row][at] } else { 0.0 });
+                assert!(column.iter().copied().eq(expected), "{n_rows} rows, column {at}");
+            }
+        }
+    }
+
+    #[test]
     fn a_product_is_that_of_the_rounded_numbers() {
         if !is_here() {
             eprintln!("this processor has no products of 8 bits: nothing was compared");
             return;
         }
         for n_rows in 1..=30 {
-            let (inputs, outputs) = (36, 2 * PANEL);
+            let (inputs, outputs) = (48, 2 * PANEL);
             let weights: Vec<f32> = (0..inputs * outputs).map(number).collect();
             let bias: Vec<f32> = (0..outputs).map(|at| number(at + 77)).collect();
             let linear = Linear::new(&weights, bias, inputs).unwrap();
@@ -215,7 +260,7 @@ mod tests {
             let mut added = before.clone();
             linear.add(&rows, &mut added);
             let mut kept = Vec::new();
-            linear.apply(&rows, &mut kept, Then::Keep);
+            linear.apply(&rows, &mut kept);
             for (row, numbers) in rows.numbers.chunks_exact(inputs).enumerate() {
                 for output in 0..outputs {
                     let weights = weights[output * inputs..][..inputs].iter();
@@ -237,37 +282,5 @@ mod tests {
                 assert!((number - back).abs() <= rows.steps[row] * 0.5001 + 1e-6);
             }
         }
-    }
-
-    #[test]
-    fn gelu_is_as_exact_as_it_says() {
-        if !is_here() {
-            eprintln!("this processor has no products of 8 bits: nothing was compared");
-            return;
-        }
-        // A product of nothing: what comes out is the GELU of the bias.
-        let outputs = 16_000 / PANEL * PANEL;
-        let numbers: Vec<f32> = (0..outputs).map(|at| at as f32 / 1_000.0 - 8.0).collect();
-        let linear = Linear::new(&vec![0.0; 4 * outputs], numbers.clone(), 4).unwrap();
-        let mut rows = Rounded::default();
-        rows.take(&[0.0; 4], 4);
-        let mut found = Vec::new();
-        linear.apply(&rows, &mut found, Then::Gelu);
-        for (number, found) in numbers.iter().zip(found) {
-            let exact = f64::from(*number) * normal(f64::from(*number));
-            let error = (f64::from(found) - exact).abs();
-            let most = if number.abs() <= GELU_ENDS { 3e-5 } else { 1e-5 * f64::from(number.abs()) };
-            assert!(error <= most, "{number}: {found}, exactly {exact}");
-        }
-    }
-
-    /// The normal distribution by Simpson's rule.
-    fn normal(x: f64) -> f64 {
-        const STEPS: usize = 400;
-        let density = |t: f64| (-t * t / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt();
-        let weight = |at: usize| [2.0, 4.0][at % 2] - if at.is_multiple_of(STEPS) { 1.0 } else { 0.0 };
-        let step = x / STEPS as f64;
-        let sum: f64 = (0..=STEPS).map(|at| weight(at) * density(at as f64 * step)).sum();
-        0.5 + sum * step / 3.0
     }
 }

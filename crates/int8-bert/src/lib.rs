@@ -20,19 +20,21 @@ use std::{
 
 use half::{f16, slice::HalfFloatSliceExt};
 
-use linear::{Linear, Rounded, Then};
+use linear::{Linear, Rounded};
 use rows::Norm;
 
 /// Elsewhere there is no encoder of this kind, and nothing to multiply.
 #[cfg(not(target_arch = "x86_64"))]
 mod kernel {
-    use crate::linear::{Linear, Rounded, Then};
+    use crate::linear::{Linear, Rounded};
 
     pub fn is_here() -> bool {
         false
     }
 
-    pub fn multiply(_: &Rounded, _: &Linear, _: &mut [f32], _: Then) {}
+    pub fn multiply<const ADD: bool>(_: &Rounded, _: &Linear, _: &mut [f32]) {}
+
+    pub fn turn<'a>(_: impl Iterator<Item = &'a [f32]>, _: &mut [f32]) {}
 }
 
 /// The numbers that a BERT is described by.
@@ -98,7 +100,7 @@ impl Int8Bert {
     ///
     /// They do not fit the shape, or the processor does not fit.
     pub fn new(shape: Shape, weight: impl Fn(&str) -> Option<Vec<f32>>) -> Result<Self, Unfit> {
-        if !kernel::is_here() {
+        if !kernel::is_here() || !attention::is_here() {
             return Err(Unfit::Processor);
         }
         let Shape { width, layers, heads, inner, .. } = shape;
@@ -231,7 +233,7 @@ impl Layer {
         let Scratch { rounded, wide, seen, attention } = scratch;
         let width = shape.width;
         rounded.take(tokens, width);
-        self.see.apply(rounded, wide, Then::Keep);
+        self.see.apply(rounded, wide);
         seen.resize(tokens.len(), 0.0);
         for text in texts {
             let mixed = &wide[text.start * 3 * width..text.end * 3 * width];
@@ -242,8 +244,8 @@ impl Layer {
         self.attended.add(rounded, tokens);
         self.attended_norm.apply(tokens);
         rounded.take(tokens, width);
-        self.widen.apply(rounded, wide, Then::Gelu);
-        rounded.take(wide, shape.inner);
+        self.widen.apply(rounded, wide);
+        rounded.take_gelu(wide, shape.inner);
         self.narrow.add(rounded, tokens);
         self.norm.apply(tokens);
     }
