@@ -54,7 +54,7 @@ def heads(model, words):
 
 def slices(model, words):
     other = {(r["set"], r["slice"], r["head"]): r for r in words if r["of"] == "head"}
-    wanted = {"human_request": ("dev_real/human_request", "own/human_request", "own/requests2"),
+    wanted = {"human_request": ("dev_real/human_request", "own/human_request", "own/requests2", "own/requests3"),
               "frustration": ("own/mood", "own/chat_lines")}
     lines = []
     for head, sets in wanted.items():
@@ -63,6 +63,18 @@ def slices(model, words):
                 w = other.get((r["set"], r["slice"], head), {})
                 lines.append((head, r["set"], r["slice"], r["n"], number(r["accuracy"]), number(w.get("accuracy"))))
     return table(("head", "set", "slice", "lines", "model", "words"), lines)
+
+
+def reviews(model, words):
+    def of(found, name, head):
+        return next((r for r in found if r["of"] == "head" and r["set"] == name and r["head"] == head and not r["slice"]), {})
+
+    lines = []
+    for name in ("own/reviews", "own/reviews4", "own/posts"):
+        for head in ("positive or negative", "sentiment"):
+            here, there = of(model, name, head), of(words, name, head)
+            lines.append((name, head, here["n"], number(here["accuracy"], 3), number(there["accuracy"], 3), number(here["auc"])))
+    return table(("set", "asked for", "lines", "right", "words: right", "AUC"), lines)
 
 
 def conversations(model, words):
@@ -111,6 +123,7 @@ def main():
     parts = {
         "heads": heads(model, words),
         "slices": slices(model, words),
+        "reviews": reviews(model, words),
         "conversations": conversations(model, words),
         "disturbances": disturbances(model),
         "sameness": sameness(model),

@@ -66,7 +66,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "baton-en")]
     name: String,
     /// The version of the model.
-    #[arg(long = "model-version", value_name = "VERSION", default_value = "1.1.0")]
+    #[arg(long = "model-version", value_name = "VERSION", default_value = "1.2.0")]
     version: String,
 }
 

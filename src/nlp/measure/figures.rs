@@ -83,7 +83,21 @@ pub fn heads(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Vec<Fig
         }
     }
     figures.extend(sentiment(set, slice, lines));
+    let polar = polar(lines);
+    if !polar.is_empty() {
+        figures.push(binary(set, slice, POLARITY, &polar));
+    }
     figures
+}
+
+/// The figures of telling positive from negative, on lines that are one of the two: neutral is no answer.
+const POLARITY: &str = "positive or negative";
+
+/// How positive such a line is found, from 0 to 1, and whether it is.
+fn polar(lines: &[(&Example, &Analysis)]) -> Vec<(f64, bool)> {
+    let known = lines.iter().filter_map(|(example, analysis)| Some((example.sentiment?, *analysis)));
+    let polar = known.filter(|(meant, _)| *meant != 1);
+    polar.map(|(meant, analysis)| (f64::midpoint(1.0, analysis.sentiment.balance()), meant == 2)).collect()
 }
 
 /// A head's figures from its values and whether it was present.
@@ -169,11 +183,6 @@ fn sentiment(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Option<
     if known.is_empty() {
         return None;
     }
-    let polar: Vec<(f64, bool)> = known
-        .iter()
-        .filter(|(meant, _)| *meant != 1)
-        .map(|(meant, analysis)| (analysis.sentiment.balance(), *meant == 2))
-        .collect();
     let right = known.iter().filter(|(meant, analysis)| is_right(*meant, analysis)).count();
     Some(Figures {
         set: set.to_owned(),
@@ -184,7 +193,7 @@ fn sentiment(set: &str, slice: &str, lines: &[(&Example, &Analysis)]) -> Option<
         precision: None,
         recall: Some(recalls.iter().sum::<f64>() / recalls.len() as f64),
         f1: None,
-        auc: auc(&polar),
+        auc: auc(&polar(lines)),
         calibration_error: None,
         accuracy: right as f64 / known.len() as f64,
     })

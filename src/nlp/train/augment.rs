@@ -103,7 +103,7 @@ pub fn vary(text: &str, chance: &mut StdRng) -> String {
     if chance.random_bool(0.12) {
         varied = shorten(&varied, chance);
     }
-    if chance.random_bool(0.35) {
+    if chance.random_bool(0.45) {
         // From a slip in the whole message to one in ten letters.
         let n_most = 1 + varied.len() / 10;
         for _ in 0..chance.random_range(1..=n_most) {
@@ -113,7 +113,7 @@ pub fn vary(text: &str, chance: &mut StdRng) -> String {
     if chance.random_bool(0.08) {
         varied = decorate(&varied, chance);
     }
-    if chance.random_bool(0.2) {
+    if chance.random_bool(0.3) {
         varied = pad(&varied, chance);
     }
     if chance.random_bool(0.04) {

@@ -283,19 +283,21 @@ pub const SETS: &[Set] = &[
 /// Share of the lines written for this project, by the folder they are in.
 pub const OWN_SHARES: &[(&str, f64)] = &[
     ("human_request", 0.12),
-    ("requests2", 0.13),
+    ("requests2", 0.10),
+    ("requests3", 0.08),
     ("mood", 0.12),
-    ("chat_lines", 0.13),
+    ("chat_lines", 0.11),
+    ("patience", 0.08),
     ("rare", 0.10),
     ("posts", 0.08),
     ("reviews", 0.06),
     ("reviews2", 0.06),
     ("reviews3", 0.05),
+    ("reviews4", 0.06),
     ("tasks", 0.08),
     ("conversations", 0.06),
     ("conversations2", 0.06),
     ("conversations3", 0.07),
-    ("conversations4", 0.07),
 ];
 
 /// How much frustration a mood of a conversation's turn is.
