@@ -18,8 +18,13 @@ use tokio::sync::oneshot;
 use super::{
     Failure,
     lines::{Lines, invalid_line},
+    replay::read_policy,
 };
-use crate::{domain::analysis::Analysis, flow::ports::Analyzer};
+use crate::{
+    domain::analysis::{Analysis, OwnIntent},
+    flow::ports::Analyzer,
+    nlp::LexiconAnalyzer,
+};
 #[cfg(feature = "rust-bert")]
 use crate::{flow::ports::AnalyzerStatus, nlp::Builder};
 
@@ -46,6 +51,9 @@ pub struct Arguments {
     /// What analyzes.
     #[arg(long, value_enum, default_value_t = Choice::Model)]
     analyzer: Choice,
+    /// Look for the intents of this policy, in TOML, too.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
 }
 
 /// What analyzes.
@@ -59,10 +67,9 @@ pub enum Choice {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let analyzer = match arguments.analyzer {
-        Choice::Words => None,
-        Choice::Model => Some(load_model(arguments.model.clone(), arguments.batch, arguments.threads)?),
-    };
+    let intents = read_policy(arguments.policy.as_ref())?.intents;
+    let sizes = (arguments.batch, arguments.threads);
+    let analyst = Analyst::load(arguments.analyzer, arguments.model.clone(), sizes, &intents)?;
     let (tx, lines) = sync_channel(READ_AHEAD);
     let reader = std::thread::Builder::new().name("reader".to_owned()).spawn(move || {
         for line in Lines::new(io::stdin().lock(), LONGEST_LINE) {
@@ -74,7 +81,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let most_pending = usize::from(arguments.batch) * usize::from(arguments.threads) * 4;
     let mut output = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    match answer(analyzer.as_deref(), &lines, &mut output, most_pending) {
+    match answer(&analyst, &lines, &mut output, most_pending) {
         // Whoever reads our output has enough of it.
         Err(Failure::Failed(error)) if is_closed_pipe(&error) => Ok(()),
         Err(failure) => Err(failure),
@@ -85,6 +92,34 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// What analyzes, loaded.
+pub(super) struct Analyst {
+    pub(super) analyzer: Box<dyn Analyzer>,
+    pub(super) choice: Choice,
+}
+
+impl Analyst {
+    /// Loads it, with the intents of a site that it is to look for. The sizes are the most texts computed together,
+    /// and threads.
+    pub(super) fn load(
+        choice: Choice,
+        model: Option<PathBuf>,
+        (batch, threads): (u16, u16),
+        intents: &[OwnIntent],
+    ) -> Result<Self, Failure> {
+        let analyzer: Box<dyn Analyzer> = match choice {
+            Choice::Words => Box::new(LexiconAnalyzer::default()),
+            Choice::Model => load_model(model, batch, threads)?,
+        };
+        let learned = analyzer.learn(intents);
+        // Words know them at once; the model has to read the examples first.
+        if choice == Choice::Model && learned.blocking_recv().is_err() {
+            return Err(stopped());
+        }
+        Ok(Self { analyzer, choice })
+    }
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
@@ -92,11 +127,7 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 /// The model, loaded; without one the command fails. Four times as many texts may
 /// wait as are computed at once.
 #[cfg(feature = "rust-bert")]
-pub(super) fn load_model(
-    model: Option<PathBuf>,
-    batch: u16,
-    threads: u16,
-) -> Result<Box<dyn Analyzer>, Failure> {
+fn load_model(model: Option<PathBuf>, batch: u16, threads: u16) -> Result<Box<dyn Analyzer>, Failure> {
     let (batch, threads) = (usize::from(batch), usize::from(threads));
     let started =
         Builder::default().model(model).threads(threads).batch(batch).queue(batch * threads * 4).start();
@@ -113,11 +144,7 @@ pub(super) fn load_model(
 
 /// Without the model built in there is none to load.
 #[cfg(not(feature = "rust-bert"))]
-pub(super) fn load_model(
-    _model: Option<PathBuf>,
-    _batch: u16,
-    _threads: u16,
-) -> Result<Box<dyn Analyzer>, Failure> {
+fn load_model(_model: Option<PathBuf>, _batch: u16, _threads: u16) -> Result<Box<dyn Analyzer>, Failure> {
     Err(no_model("this program was built without it"))
 }
 
@@ -137,7 +164,7 @@ enum Pending {
 }
 
 fn answer(
-    analyzer: Option<&dyn Analyzer>,
+    analyst: &Analyst,
     lines: &Receiver<Line>,
     output: &mut impl Write,
     most_pending: usize,
@@ -158,7 +185,7 @@ fn answer(
         };
         let Ok(line) = next else { break };
         number += 1;
-        let begun = begin(analyzer, line?, number, &mut pending, output)?;
+        let begun = begin(analyst, line?, number, &mut pending, output)?;
         pending.push_back(begun);
         drain(&mut pending, output)?;
         while pending.len() >= most_pending {
@@ -217,7 +244,7 @@ fn write(mut line: String, output: &mut impl Write) -> Result<(), Failure> {
 
 /// Hands the text of a line in, and makes room where there is none.
 fn begin(
-    analyzer: Option<&dyn Analyzer>,
+    analyst: &Analyst,
     line: Option<Vec<u8>>,
     number: u64,
     pending: &mut VecDeque<Pending>,
@@ -227,10 +254,10 @@ fn begin(
         Ok(parsed) => parsed,
         Err(message) => return Ok(Pending::Known(invalid_line(number, &message))),
     };
-    let Some(analyzer) = analyzer else {
-        let analysis = crate::nlp::lexicon::Lexicon::compiled_in().analyze(&text);
-        return Ok(Pending::Known(with_analysis(&object, &analysis)?));
-    };
+    let analyzer = &analyst.analyzer;
+    if analyst.choice == Choice::Words {
+        return Ok(Pending::Known(with_analysis(&object, &analyzer.words(&text))?));
+    }
     loop {
         if let Some(answer) = analyzer.start(&text) {
             return Ok(Pending::Waiting { object, answer });

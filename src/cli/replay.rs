@@ -3,14 +3,13 @@
 //! One conversation a line in, one answer a line out, in order. Stored analyses are
 //! used as they are; what has none is analyzed.
 
-use super::analyze::{Choice, load_model};
+use super::analyze::{Analyst, Choice};
 use super::lines::{Lines, invalid_line};
 use super::{Failure, print};
 use crate::config::parse_policy;
 use crate::domain::analysis::Analysis;
 use crate::domain::escalation::EscalationPolicy;
 use crate::domain::tuning::{Report, ReportedDecision, Turn, TurnSpeaker, decisions_of_turns};
-use crate::flow::ports::Analyzer;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -127,27 +126,19 @@ fn answer(
 struct Analysts<'a> {
     arguments: &'a Arguments,
     policy: &'a EscalationPolicy,
-    loaded: Option<Box<dyn Analyzer>>,
+    loaded: Option<Analyst>,
 }
 
 impl Analysts<'_> {
     fn analyze(&mut self, texts: &[&str]) -> Result<Vec<Analysis>, Failure> {
-        let analyzer = match &mut self.loaded {
+        let Analyst { analyzer, choice } = match &mut self.loaded {
             Some(loaded) => loaded,
             empty => {
-                let loaded: Box<dyn Analyzer> = match self.arguments.analyzer {
-                    Choice::Words => Box::new(crate::nlp::LexiconAnalyzer::default()),
-                    Choice::Model => load_model(self.arguments.model.clone(), 16, 1)?,
-                };
-                let learned = loaded.learn(&self.policy.intents);
-                // Words know them at once; the model has to read the examples first.
-                if self.arguments.analyzer == Choice::Model && learned.blocking_recv().is_err() {
-                    return Err(Failure::Failed(anyhow::anyhow!("the model stopped answering")));
-                }
-                empty.insert(loaded)
+                let Arguments { analyzer, model, .. } = self.arguments;
+                empty.insert(Analyst::load(*analyzer, model.clone(), (16, 1), &self.policy.intents)?)
             }
         };
-        if self.arguments.analyzer == Choice::Words {
+        if *choice == Choice::Words {
             return Ok(texts.iter().map(|text| analyzer.words(text)).collect());
         }
         let started: Vec<_> = texts.iter().map(|text| analyzer.start(text)).collect();

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,4 +294,39 @@ fn replay_looks_for_the_intents_of_its_policy_where_it_analyzes() {
     assert_eq!(replayed(&["--analyzer", "words", "--reanalyze"]), [true, true]);
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/baton-en");
     assert_eq!(replayed(&["--reanalyze", "--model", model.to_str().unwrap()]), [true, true]);
+}
+
+#[test]
+fn the_command_line_looks_for_the_intents_of_a_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy.toml");
+    std::fs::write(&policy, toml(0.6)).unwrap();
+    let analyzed = |more: &[&str]| -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
+            .arg("analyze")
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let line = json!({ "text": "please renew my prescription, the tablets have run out" });
+        // A program that is done before it reads is told apart by its status.
+        drop(writeln!(child.stdin.take().unwrap(), "{line}"));
+        child.wait_with_output().unwrap()
+    };
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/baton-en");
+    for analyzer in [["--analyzer", "words"], ["--model", model.to_str().unwrap()]] {
+        let with = analyzed(&[analyzer[0], analyzer[1], "--policy", policy.to_str().unwrap()]);
+        let with: Value = serde_json::from_slice(&with.stdout).unwrap();
+        let found = &with["analysis"]["own_intents"];
+        assert!(found["prescription"].as_f64().unwrap() >= 0.5, "{with}");
+        assert!(found["allotment"].as_f64().unwrap() < 0.5, "{with}");
+        let without: Value = serde_json::from_slice(&analyzed(&analyzer).stdout).unwrap();
+        assert_eq!(without["analysis"].get("own_intents"), None);
+    }
+    std::fs::write(&policy, "[[intents]]\nname = \"one\"\nexamples = [\"too few\"]\n").unwrap();
+    let refused = analyzed(&["--analyzer", "words", "--policy", policy.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("intents.1.examples"));
 }
