@@ -99,9 +99,9 @@ impl Installation {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&folder.path().join("baton.db"), "history").unwrap();
-        // A few lines to learn from and all to measure with are enough to notice what would be forgotten.
+        // Half of the lines to learn from and all to measure with are enough to notice what would be forgotten.
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/data");
-        for set in ["human_request", "mood"] {
+        for set in ["human_request", "requests2", "requests3", "mood"] {
             let to = folder.path().join("text").join(set);
             std::fs::create_dir_all(&to).unwrap();
             for entry in std::fs::read_dir(data.join(set)).unwrap() {
@@ -109,7 +109,7 @@ impl Installation {
                 if path.extension().is_some_and(|extension| extension == "jsonl") {
                     let text = std::fs::read_to_string(&path).unwrap();
                     let name = path.file_name().unwrap();
-                    let step = if name == "dev.jsonl" { 1 } else { 3 };
+                    let step = if name == "dev.jsonl" { 1 } else { 2 };
                     let lines: Vec<&str> = text.lines().step_by(step).collect();
                     std::fs::write(to.join(name), lines.join("\n")).unwrap();
                 }

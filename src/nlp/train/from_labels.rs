@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    slice,
 };
 
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
@@ -52,7 +53,7 @@ const CALIBRATION_SAMPLE: usize = 1_000;
 /// Together the messages of the site weigh so much beside the sample; but one no more than so many lines of it.
 const SITE_SHARE: f32 = 0.5;
 const MOST_WEIGHT: f32 = 20.0;
-/// How strongly the heads are held where they were; the best of them on the site's own messages is taken.
+/// How strongly the heads are held where they were, the strongest first.
 const HOLDS: [f64; 4] = [3.0, 0.3, 0.03, 0.003];
 /// So many times what the kept lines cost before they may cost after.
 const MAY_COST: f64 = 1.01;
@@ -349,8 +350,11 @@ impl Fitting<'_> {
         Ok((heads, Calibration { scale: only_fitted(scale, 1.0), shift: only_fitted(shift, 0.0) }))
     }
 
-    /// How strongly the heads are held: as the site's messages, unseen, like it best, among those with which the kept
-    /// lines cost hardly more than before.
+    /// How strongly the heads are held: as strongly as the site's messages, unseen, like it nearly as well as what they
+    /// like best, among those with which the kept lines cost hardly more than before. Nearly is within the standard
+    /// error of the best (the rule of one standard error: Breiman and others, "Classification and Regression Trees",
+    /// 1984): what a few dozen messages cannot tell apart is decided by what is forgotten. Where the kept lines cost
+    /// more with each, all of them count; what was forgotten is measured afterwards.
     fn choose_hold(&self, kept: &[Example], report: &mut dyn FnMut(&str)) -> Result<f64, NlpError> {
         let vectors = matrix(self.vectors.kept.iter(), self.width());
         let of_kept = |heads: &Heads| -> Result<f64, NlpError> {
@@ -358,18 +362,38 @@ impl Fitting<'_> {
             Ok(self.cost(kept, &outputs))
         };
         let most = of_kept(self.start)? * MAY_COST;
-        let mut best: Option<(f64, f64)> = None;
+        let mut tried = Vec::new();
         for hold in HOLDS {
-            let on_site = self.cost(&self.site.said, &self.left_out(hold, STEPS_TO_CHOOSE)?);
+            let (on_site, error) = self.cost_and_error(&self.left_out(hold, STEPS_TO_CHOOSE)?);
             let on_kept = of_kept(&self.fit(hold, STEPS_TO_CHOOSE, |_| true)?)?;
             report(&format!(
-                "held by {hold}: unseen messages of the site cost {on_site:.4}, kept lines {on_kept:.4} of at most {most:.4}"
+                "held by {hold}: unseen messages of the site cost {on_site:.4} (± {error:.4}), kept lines {on_kept:.4} of \
+                 at most {most:.4}"
             ));
-            if on_kept <= most && best.is_none_or(|(_, least)| on_site < least) {
-                best = Some((hold, on_site));
-            }
+            tried.push((hold, on_site, error, on_kept));
         }
-        Ok(best.map_or(HOLDS[0], |(hold, _)| hold))
+        if tried.iter().any(|(.., on_kept)| *on_kept <= most) {
+            tried.retain(|(.., on_kept)| *on_kept <= most);
+        }
+        let best = tried.iter().min_by(|one, other| one.1.total_cmp(&other.1));
+        let enough = best.map_or(f64::INFINITY, |(_, on_site, error, _)| on_site + error);
+        let chosen = tried.iter().find(|(_, on_site, ..)| *on_site <= enough);
+        Ok(chosen.map_or(HOLDS[0], |(hold, ..)| *hold))
+    }
+
+    /// What a label of the site's messages costs on average, and the standard error of that.
+    fn cost_and_error(&self, outputs: &[Outputs]) -> (f64, f64) {
+        let costs: Vec<f64> = self
+            .site
+            .said
+            .iter()
+            .zip(outputs)
+            .map(|(example, outputs)| self.cost(slice::from_ref(example), slice::from_ref(outputs)))
+            .collect();
+        let n = costs.len().max(2) as f64;
+        let mean = costs.iter().sum::<f64>() / n;
+        let squares: f64 = costs.iter().map(|cost| (cost - mean).powi(2)).sum();
+        (self.cost(&self.site.said, outputs), (squares / (n - 1.0) / n).sqrt())
     }
 
     /// The cross entropy a label, of the outputs that are fitted.
