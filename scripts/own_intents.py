@@ -57,17 +57,22 @@ def of_public(public):
             yield f"HINT3 {bot}, {n_examples} examples", train, test, None, n_examples
 
 
+def plain(text):
+    return re.sub(r"\W+", " ", text.lower()).strip()
+
+
 def drawn(train, test, n_examples, chance):
-    """Five intents with examples that no line to look in repeats."""
-    by_label = collections.defaultdict(list)
+    """Five intents with examples; a text stands once, in one intent."""
+    by_label, seen = collections.defaultdict(list), set()
     for row in train:
-        if row["label"] not in NONE and 2 <= len(row["text"]) <= 300:
+        if row["label"] not in NONE and 2 <= len(row["text"]) <= 300 and plain(row["text"]) not in seen:
+            seen.add(plain(row["text"]))
             by_label[row["label"]].append(row["text"])
     n_lines = collections.Counter(row["label"] for row in test)
     usable = [label for label, texts in sorted(by_label.items())
-              if len(set(texts)) >= n_examples and n_lines[label] >= LEAST_LINES]
+              if len(texts) >= n_examples and n_lines[label] >= LEAST_LINES]
     for label in chance.sample(usable, min(INTENTS, len(usable))):
-        yield label, chance.sample(sorted(set(by_label[label])), n_examples)
+        yield label, chance.sample(sorted(by_label[label]), n_examples)
 
 
 def toml(intents):
@@ -111,11 +116,11 @@ def main():
         known = {"vector": [], "words": []}
         for _ in range(DRAWS):
             draw = list(drawn(train, test, n_examples, chance))
-            plain = {re.sub(r"\W+", " ", text.lower()) for _, texts in draw for text in texts}
+            examples = {plain(text) for _, texts in draw for text in texts}
             # Names must be lower case words, and other ones than Baton's own.
             intents = {f"own_{at}": texts for at, (_, texts) in enumerate(draw)}
             labels = {label: f"own_{at}" for at, (label, _) in enumerate(draw)}
-            lines = [r for r in test if re.sub(r"\W+", " ", r["text"].lower()) not in plain]
+            lines = [r for r in test if plain(r["text"]) not in examples]
             texts = [r["text"] for r in lines] + (support or [])
             meant = [labels.get(r["label"]) for r in lines] + [None] * len(support or [])
             for by, analyzer in (("vector", []), ("words", ["--analyzer", "words"])):
