@@ -67,7 +67,7 @@ def slices(model, words):
 
 def reviews(model, words):
     def of(found, name, head):
-        return next((r for r in found if r["of"] == "head" and r["set"] == name and r["head"] == head and not r["slice"]), {})
+        return next(r for r in found if r["of"] == "head" and r["set"] == name and r["head"] == head and not r["slice"])
 
     lines = []
     for name in ("own/reviews", "own/reviews4", "own/posts"):

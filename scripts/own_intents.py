@@ -5,7 +5,7 @@
 
 PUBLIC is the folder of the public sets (models/README.md names them). Of each set five
 intents are drawn at a time, from those with enough lines, with eight examples each,
-nine times; they are looked for in lines of the set that are no examples and, but for
+nine times, and for the bots in use with twenty, too; they are looked for in lines of the set that are no examples and, but for
 the bots in use, in messages to support that have none of them. A line that has an
 intent counts once, for that intent; every line counts as absent for the others. The
 draws of a set are put together. Precision is at one message in twenty having the
@@ -35,7 +35,7 @@ def rows(path):
 
 
 def of_public(public):
-    """Name, examples, lines to look in, what has none of them, and whether the shares are as in life."""
+    """Name, lines to take examples from, lines to look in, messages that have none (or nothing), examples an intent."""
     intent = public / "intent"
     support = [r["text"] for r in rows(intent / "multidogo.dev.jsonl")]
     for path in sorted((ROOT / "models" / "data").glob("*/dev.jsonl")):

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{
     Failure,
     lines::{Lines, invalid_line},
-    replay::read_policy,
+    policy::read_policy,
 };
 use crate::{
     domain::analysis::{Analysis, OwnIntent},

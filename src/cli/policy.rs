@@ -1,7 +1,8 @@
 //! `baton policy`: the default policy, and checking one.
 
-use super::{Failure, print, replay::read_policy};
-use crate::config::DEFAULT_POLICY;
+use super::{Failure, print};
+use crate::config::{DEFAULT_POLICY, parse_policy};
+use crate::domain::escalation::EscalationPolicy;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -34,4 +35,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// The policy of a file, or the default one.
+pub(super) fn read_policy(path: Option<&PathBuf>) -> Result<EscalationPolicy, Failure> {
+    let Some(path) = path else { return Ok(EscalationPolicy::default()) };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+    parse_policy(&text, 1).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+        Failure::Usage(format!("{} is not a policy:\n{}", path.display(), lines.join("\n")))
+    })
 }

@@ -5,8 +5,8 @@
 
 use super::analyze::{Analyst, Choice};
 use super::lines::{Lines, invalid_line};
+use super::policy::read_policy;
 use super::{Failure, print};
-use crate::config::parse_policy;
 use crate::domain::analysis::Analysis;
 use crate::domain::escalation::EscalationPolicy;
 use crate::domain::tuning::{Report, ReportedDecision, Turn, TurnSpeaker, decisions_of_turns};
@@ -86,17 +86,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// The policy of a file, or the default one.
-pub(super) fn read_policy(path: Option<&PathBuf>) -> Result<EscalationPolicy, Failure> {
-    let Some(path) = path else { return Ok(EscalationPolicy::default()) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-    parse_policy(&text, 1).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
-        Failure::Usage(format!("{} is not a policy:\n{}", path.display(), lines.join("\n")))
-    })
 }
 
 fn answer(

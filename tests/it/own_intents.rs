@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use baton::nlp::{Builder, Fault, FaultHandle, LexiconAnalyzer, RustBertAnalyzer,
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
+use crate::support::command::baton;
 use crate::support::scripted::calm;
 use crate::support::visitor::{Door, Visitor};
 use crate::support::world::World;
@@ -301,20 +302,8 @@ fn the_command_line_looks_for_the_intents_of_a_policy() {
     let folder = tempfile::tempdir().unwrap();
     let policy = folder.path().join("policy.toml");
     std::fs::write(&policy, toml(0.6)).unwrap();
-    let analyzed = |more: &[&str]| -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_baton"))
-            .arg("analyze")
-            .args(more)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let line = json!({ "text": "please renew my prescription, the tablets have run out" });
-        // A program that is done before it reads is told apart by its status.
-        drop(writeln!(child.stdin.take().unwrap(), "{line}"));
-        child.wait_with_output().unwrap()
-    };
+    let line = json!({ "text": "please renew my prescription, the tablets have run out" }).to_string();
+    let analyzed = |more: &[&str]| baton(&[["analyze"].as_slice(), more].concat(), line.as_bytes());
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/baton-en");
     for analyzer in [["--analyzer", "words"], ["--model", model.to_str().unwrap()]] {
         let with = analyzed(&[analyzer[0], analyzer[1], "--policy", policy.to_str().unwrap()]);

@@ -6,15 +6,12 @@ use rten_simd::{
 };
 use rten_vecmath::Exp;
 
-use crate::kernel;
-
-/// Numbers in a vector; a head is a multiple of this wide.
-pub const STEP: usize = 16;
+use crate::kernel::{self, LANES};
 
 /// Queries computed together, so that what is loaded for one serves all.
 const TOGETHER: usize = 4;
 
-/// Whether vectors are as long here as keys are laid out for.
+/// Whether vectors are as long here as the kernel's, which lays out the keys.
 pub fn is_here() -> bool {
     struct Len;
     impl SimdOp for Len {
@@ -24,7 +21,7 @@ pub fn is_here() -> bool {
             isa.f32().len()
         }
     }
-    Len.dispatch() == STEP
+    Len.dispatch() == LANES
 }
 
 /// Room for what is computed on the way.

@@ -14,8 +14,8 @@ use std::arch::x86_64::{
 
 use crate::linear::{Linear, PANEL, Rounded};
 
-/// Lanes of a register.
-const LANES: usize = 16;
+/// Lanes of a register; a head is a multiple of this wide.
+pub const LANES: usize = 16;
 
 /// Rows that meet a panel at once, at most.
 const TALLEST: usize = 12;

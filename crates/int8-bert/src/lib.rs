@@ -28,6 +28,8 @@ use rows::Norm;
 mod kernel {
     use crate::linear::{Linear, Rounded};
 
+    pub const LANES: usize = 16;
+
     pub fn is_here() -> bool {
         false
     }
@@ -104,7 +106,7 @@ impl Int8Bert {
             return Err(Unfit::Processor);
         }
         let Shape { width, layers, heads, inner, .. } = shape;
-        if heads == 0 || !width.is_multiple_of(heads) || !(width / heads).is_multiple_of(attention::STEP) {
+        if heads == 0 || !width.is_multiple_of(heads) || !(width / heads).is_multiple_of(kernel::LANES) {
             return Err(Unfit::Shape);
         }
         let get = |name: &str, len: Option<usize>| {

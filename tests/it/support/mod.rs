@@ -6,6 +6,7 @@ pub mod app;
 pub mod checks;
 pub mod clock;
 pub mod cluster;
+pub mod command;
 pub mod gate;
 pub mod histories;
 pub mod page;
