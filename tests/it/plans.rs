@@ -91,7 +91,7 @@ async fn no_step_reads_a_whole_table_that_grows() {
     world.flow.visitor_read(&visitor("eve"), 2).await.unwrap();
     world.flow.overview(&agent("ana")).await.unwrap();
     world.flow.packet(&agent("ana"), &id).await.unwrap();
-    world.store().visible_entries(&id, 0, 10).await.unwrap();
+    world.store().visible_entries(&id, 0.into(), 10).await.unwrap();
     world.resolves("ana", "eve").await.unwrap();
     world.wraps_up("ana", "eve", Disposition::Solved).await.unwrap();
     world.says("eve", "And another thing").await.unwrap();

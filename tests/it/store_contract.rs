@@ -15,7 +15,7 @@ use baton::domain::id::{HandoffId, NodeId, OfferId, WidgetKey};
 use baton::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use baton::domain::queue::Priority;
 use baton::domain::score::Fold;
-use baton::flow::ports::{Ack, Company, Judgement, Overdue, ReadMarks, Search, StoreError, Term};
+use baton::flow::ports::{Ack, Company, Judgement, Overdue, ReadMarks, Search, Seen, StoreError, Term};
 
 on_every_store! {
     receive_numbers_messages_and_waits_for_no_version,
@@ -192,8 +192,14 @@ async fn entries_come_back_in_order_and_visitors_see_theirs(store: &dyn EveryPor
     }
     let seqs: Vec<_> = all.iter().map(|entry| entry.visitor_seq).collect();
     assert_eq!(seqs, [Some(2), None, None, Some(3), None, Some(4)], "invariant 14");
-    let visible = store.visible_entries(&cnv("eve"), 1, 2).await.unwrap();
+    let visible = store.visible_entries(&cnv("eve"), 1.into(), 2).await.unwrap();
     assert_eq!(visible.iter().map(|entry| entry.position).collect::<Vec<_>>(), [2, 5]);
+    // Who knows where the second of them stands finds the same as who knows only its number.
+    for position in 2..=4 {
+        let seen = Seen { seq: 2, position };
+        let visible = store.visible_entries(&cnv("eve"), seen, 2).await.unwrap();
+        assert_eq!(visible.iter().map(|entry| entry.position).collect::<Vec<_>>(), [5, 7], "{seen:?}");
+    }
     assert_eq!(store.entries(&cnv("eve"), 3, 2).await.unwrap()[0].position, 4);
     assert!(store.entries(&cnv("nobody"), 0, 10).await.unwrap().is_empty());
 }

@@ -24,8 +24,8 @@ pub use models::{ModelShelf, ModelVersion, ModelVersions, ReadyModel};
 pub use nodes::{Company, Holder, Lease, LeaseError, Nodes, Term};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
-    StoreHealth,
+    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+    StoreError, StoreHealth,
 };
 pub use upkeep::{
     Disk, EraseError, Erased, Held, KeptCounts, Outline, Person, Place, Removed, Upkeep, Walked,

@@ -51,6 +51,22 @@ impl StoreError {
     }
 }
 
+/// How far a visitor has seen a conversation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The visitor's sequence of the last entry that they have.
+    pub seq: u64,
+    /// The position of that entry, or any before it: where the search for what comes next begins.
+    pub position: u64,
+}
+
+/// Where nothing but the sequence is known: no entry lies before the position of that number.
+impl From<u64> for Seen {
+    fn from(seq: u64) -> Self {
+        Self { seq, position: seq }
+    }
+}
+
 /// What makes a retry harmless: one actor, one client id, one content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandKey {
@@ -248,11 +264,11 @@ pub trait Store: Send + Sync {
         }
     }
 
-    /// Entries the visitor may see, after a visitor sequence, in order.
+    /// Entries the visitor may see, after what they have seen, in order.
     async fn visible_entries(
         &self,
         id: &ConversationId,
-        after: u64,
+        after: Seen,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError>;
 

@@ -3,7 +3,7 @@
 use super::visitor::Following;
 use crate::domain::conversation::Conversation;
 use crate::domain::id::VisitorId;
-use crate::flow::ports::StoreError;
+use crate::flow::ports::{Seen, StoreError};
 use crate::gateway::protocol::{Close, ToVisitor, VisitorEntry};
 use crate::gateway::pump::Outbox;
 use crate::gateway::state::Gateway;
@@ -42,10 +42,10 @@ pub(super) async fn send_entries(
     loop {
         let (conversation, mut sent) = match &following.at {
             Some(at) => at.clone(),
-            None => (latest.id.clone(), 0),
+            None => (latest.id.clone(), Seen::default()),
         };
         let is_latest = conversation == latest.id;
-        while !is_latest || sent < latest.last_visitor_seq {
+        while !is_latest || sent.seq < latest.last_visitor_seq {
             // While catching up, entries wait for room. Later, a peer without room reads too slowly.
             let page = if following.is_caught_up { PAGE } else { PAGE.min(out.room()) };
             if page == 0 {
@@ -55,14 +55,14 @@ pub(super) async fn send_entries(
             let entries = store.visible_entries(&conversation, sent, page).await?;
             let is_last_page = entries.len() < page;
             for entry in &entries {
-                let seq = sent + 1;
+                let seq = sent.seq + 1;
                 let shown = VisitorEntry::of(&conversation, entry).filter(|_| entry.visitor_seq == Some(seq));
                 let Some(shown) = shown else {
                     let why = StoreError::Corrupt(format!("sequence {seq} of {conversation} is missing"));
                     return Err(why.into());
                 };
                 out.push(&ToVisitor::Entry(shown))?;
-                sent = seq;
+                sent = Seen { seq, position: entry.position };
                 following.at = Some((conversation.clone(), sent));
             }
             if is_last_page {
@@ -76,7 +76,8 @@ pub(super) async fn send_entries(
         // Latest first; the one opened next after the followed one is the last before it in this list.
         let earlier = store.earlier_of(visitor, &latest.id).await?;
         let newer = earlier.iter().take_while(|other| other.id != conversation).last();
-        following.at = Some((newer.map_or_else(|| latest.id.clone(), |newer| newer.id.clone()), 0));
+        following.at =
+            Some((newer.map_or_else(|| latest.id.clone(), |newer| newer.id.clone()), Seen::default()));
         following.read = 0;
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::conversation::{Author, Body, Conversation, Entry, EntryKind, 
 use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
 use crate::domain::outcome::Csat;
 use crate::fault::{planted, point};
-use crate::flow::ports::{Ack, Hints, Side, StoreError};
+use crate::flow::ports::{Ack, Hints, Seen, Side, StoreError};
 use crate::gateway::error::{Refusal, unread};
 use crate::gateway::limit::Bucket;
 use crate::gateway::protocol::visitor::{MarkRead, Resume, SetTyping, StatusView, VisitorCommand};
@@ -52,8 +52,8 @@ pub(super) enum Phase {
 /// What a client has got so far.
 #[derive(Debug, Default)]
 pub(super) struct Following {
-    /// The conversation whose entries are sent, and the last sequence sent; none while there is none.
-    pub(super) at: Option<(ConversationId, u64)>,
+    /// The conversation whose entries are sent, and the last one sent; none while there is none.
+    pub(super) at: Option<(ConversationId, Seen)>,
     /// Everything there was when the client came is out.
     pub(super) is_caught_up: bool,
     /// There was more to send than room.
@@ -124,7 +124,7 @@ impl VisitorSession {
             return Err(Refusal::new(ErrorCode::Invalid, "`after` is beyond the last entry; resume with 0"));
         }
         let after = resume.after + u64::from(planted("resume_skips_one"));
-        Ok(Following { at: Some((conversation, after)), ..Following::default() })
+        Ok(Following { at: Some((conversation, after.into())), ..Following::default() })
     }
 
     /// The visitor's own message, stored just now, as the entry it has become: no need to read it back. Nothing where
@@ -136,7 +136,7 @@ impl VisitorSession {
             return Ok(false);
         };
         let is_next =
-            following.at.as_ref().is_some_and(|(id, sent)| *id == ack.conversation && sent + 1 == seq);
+            following.at.as_ref().is_some_and(|(id, sent)| *id == ack.conversation && sent.seq + 1 == seq);
         let Some(body) = Body::new(text).ok().filter(|_| is_next && !following.is_behind) else {
             return Ok(false);
         };
@@ -150,7 +150,7 @@ impl VisitorSession {
         };
         let Some(shown) = VisitorEntry::of(&ack.conversation, &entry) else { return Ok(false) };
         out.push(&ToVisitor::Entry(shown))?;
-        following.at = Some((ack.conversation.clone(), seq));
+        following.at = Some((ack.conversation.clone(), Seen { seq, position }));
         self.connection.note_sent(&ack.conversation, seq);
         Ok(true)
     }
@@ -231,8 +231,8 @@ impl VisitorSession {
         }
         if !following.is_caught_up {
             following.is_caught_up = true;
-            let (conversation, seq) = following.at.clone().unzip();
-            out.push(&ToVisitor::CaughtUp { conversation, seq: seq.unwrap_or(0) })?;
+            let (conversation, sent) = following.at.clone().unzip();
+            out.push(&ToVisitor::CaughtUp { conversation, seq: sent.unwrap_or_default().seq })?;
         }
         self.say_who_has_it(latest.as_ref(), news, out).await
     }

@@ -11,7 +11,7 @@ use crate::domain::outcome::{Csat, WrapUp};
 use crate::domain::queue::MeasuredWait;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store, StoreError,
 };
 use async_trait::async_trait;
 use std::cmp::Reverse;
@@ -210,12 +210,12 @@ impl Store for MemoryStore {
     async fn visible_entries(
         &self,
         id: &ConversationId,
-        after: u64,
+        after: Seen,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         let rows = self.rows();
         let Some(row) = rows.conversations.get(id) else { return Ok(Vec::new()) };
-        let is_after = |entry: &&Entry| entry.visitor_seq.is_some_and(|seq| seq > after);
+        let is_after = |entry: &&Entry| entry.visitor_seq.is_some_and(|seq| seq > after.seq);
         Ok(row.entries.iter().filter(is_after).take(limit).cloned().collect())
     }
 

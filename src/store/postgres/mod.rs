@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_upkeep.sql"),
     include_str!("migrations/0006_nodes.sql"),
     include_str!("migrations/0007_closings.sql"),
+    include_str!("migrations/0008_sequences.sql"),
 ];
 
 /// What brings a schema up to date, in order.

@@ -6,7 +6,7 @@ use crate::domain::analysis::Analysis;
 use crate::domain::conversation::{Author, Body, Entry, EntryKind, NewEntry, Notice};
 use crate::domain::escalation::Decision;
 use crate::domain::id::{AgentId, ConversationId};
-use crate::flow::ports::StoreError;
+use crate::flow::ports::{Seen, StoreError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -96,19 +96,35 @@ fn read(row: &Row<'_>) -> Result<Entry, StoreError> {
     })
 }
 
-/// Entries after a position, or after a visitor sequence, in order.
+/// Entries after a position, in order.
 pub(super) fn after(
     sql: &dyn Sql,
     conversation: &ConversationId,
-    column: &'static str,
     after: u64,
     limit: usize,
 ) -> Result<Vec<Entry>, StoreError> {
     sql.all(
         &format!(
-            "select {COLUMNS} from entries where conversation = ?1 and {column} > ?2 order by {column} limit ?3"
+            "select {COLUMNS} from entries where conversation = ?1 and position > ?2 order by position limit ?3"
         ),
         values![conversation.as_str(), after, limit],
+        read,
+    )
+}
+
+/// Entries for the visitor after what they have seen, in order: the order of positions is that of their sequences.
+pub(super) fn visible_after(
+    sql: &dyn Sql,
+    conversation: &ConversationId,
+    after: Seen,
+    limit: usize,
+) -> Result<Vec<Entry>, StoreError> {
+    sql.all(
+        &format!(
+            "select {COLUMNS} from entries where conversation = ?1 and position > ?2 and visitor_seq > ?3 \
+             order by position limit ?4"
+        ),
+        values![conversation.as_str(), after.position, after.seq, limit],
         read,
     )
 }
@@ -118,7 +134,7 @@ pub(super) fn last_message(sql: &dyn Sql, id: &ConversationId) -> Result<Option<
     sql.first(
         &format!(
             "select {COLUMNS} from entries where conversation = ?1 and visitor_seq is not null and kind = 'message' \
-             order by visitor_seq desc limit 1"
+             order by position desc limit 1"
         ),
         values![id.as_str()],
         read,

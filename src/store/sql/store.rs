@@ -11,8 +11,8 @@ use crate::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use crate::domain::queue::MeasuredWait;
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
-    StoreHealth,
+    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+    StoreError, StoreHealth,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
@@ -188,18 +188,18 @@ impl Store for SqlStore {
 
     async fn entries(&self, id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let id = id.clone();
-        let read = move |sql: &dyn Sql| entries::after(sql, &id, "position", after, limit);
+        let read = move |sql: &dyn Sql| entries::after(sql, &id, after, limit);
         if limit <= A_FEW { self.read_here(read).await } else { self.read(read).await }
     }
 
     async fn visible_entries(
         &self,
         id: &ConversationId,
-        after: u64,
+        after: Seen,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
         let id = id.clone();
-        let read = move |sql: &dyn Sql| entries::after(sql, &id, "visitor_seq", after, limit);
+        let read = move |sql: &dyn Sql| entries::visible_after(sql, &id, after, limit);
         if limit <= A_FEW { self.read_here(read).await } else { self.read(read).await }
     }
 

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_upkeep.sql"),
     include_str!("migrations/0006_nodes.sql"),
     include_str!("migrations/0007_closings.sql"),
+    include_str!("migrations/0008_sequences.sql"),
 ];
 
 /// What is kept of the room of the log beside the database, in bytes.

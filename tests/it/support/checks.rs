@@ -242,7 +242,7 @@ pub async fn check_log(store: &dyn Store, conversation: &Conversation) {
     let counted =
         (conversation.last_position, conversation.last_visitor_seq, conversation.last_visitor_position);
     assert_eq!(counted, (position, visitor_seq, last_of_visitor), "{id}: the counters of the row");
-    let visible = store.visible_entries(id, 0, 100_000).await.unwrap();
+    let visible = store.visible_entries(id, 0.into(), 100_000).await.unwrap();
     assert!(
         visible.iter().map(|entry| entry.visitor_seq).eq((1..=visitor_seq).map(Some)),
         "invariant 14: {id}: what the visitor may see is gap-free"

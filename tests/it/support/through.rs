@@ -23,7 +23,8 @@ pub mod prelude {
     };
     pub use baton::flow::ports::nodes::{Company, Holder, Lease, LeaseError, Mark, Node, Nodes, Term};
     pub use baton::flow::ports::{
-        Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Store, StoreError,
+        Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+        StoreError,
     };
     pub use std::collections::{BTreeMap, HashMap};
 }
@@ -62,7 +63,7 @@ macro_rules! every_call {
             read latest_of(visitor: &VisitorId) -> Result<Option<Conversation>, StoreError>;
             read earlier_of(visitor: &VisitorId, than: &ConversationId) -> Result<Vec<Conversation>, StoreError>;
             read entries(id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
-            read visible_entries(id: &ConversationId, after: u64, limit: usize) -> Result<Vec<Entry>, StoreError>;
+            read visible_entries(id: &ConversationId, after: Seen, limit: usize) -> Result<Vec<Entry>, StoreError>;
             read analyses(id: &ConversationId) -> Result<BTreeMap<u64, Analysis>, StoreError>;
             read handoffs(id: &ConversationId) -> Result<Vec<Handoff>, StoreError>;
             read judgement(id: &ConversationId) -> Result<Judgement, StoreError>;

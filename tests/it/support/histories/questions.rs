@@ -8,7 +8,7 @@ use baton::domain::conversation::StateName;
 use baton::domain::id::{AgentId, ConversationId, WidgetKey};
 use baton::domain::time::Timestamp;
 use baton::flow::ports::directory::{Link, SecretHash};
-use baton::flow::ports::{Overdue, Person, Search};
+use baton::flow::ports::{Overdue, Person, Search, Seen};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -49,7 +49,13 @@ pub async fn about_one(stores: &Stores, id: &ConversationId, dice: &Dice) -> Res
     let (after, limit) = (dice.below(4) as u64, 1 + dice.below(20));
     let found = agreed(stores, "conversation", async |s| s.conversation(id).await).await?;
     same(stores, "entries", async |s| s.entries(id, after, limit).await).await?;
-    same(stores, "visible_entries", async |s| s.visible_entries(id, after, limit).await).await?;
+    let visible =
+        agreed(stores, "visible_entries", async |s| s.visible_entries(id, after.into(), limit).await).await?;
+    if let Some((seq, position)) = visible.ok().and_then(|v| v.first().map(|e| (e.visitor_seq, e.position))) {
+        let seen = Seen { seq: seq.unwrap_or(0), position };
+        same(stores, "visible_entries from a position", async |s| s.visible_entries(id, seen, limit).await)
+            .await?;
+    }
     same(stores, "analyses", async |s| s.analyses(id).await).await?;
     same(stores, "handoffs", async |s| s.handoffs(id).await).await?;
     same(stores, "judgement", async |s| s.judgement(id).await).await?;

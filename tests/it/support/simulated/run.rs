@@ -362,7 +362,7 @@ impl Run {
             let mut read = Vec::new();
             if let Ok(Some(latest)) = store.latest_of(&visitor_of(n)).await {
                 let after = shown.get(&latest.id).copied().flatten().unwrap_or(0);
-                for entry in store.visible_entries(&latest.id, after, 3).await.unwrap_or_default() {
+                for entry in store.visible_entries(&latest.id, after.into(), 3).await.unwrap_or_default() {
                     read.push((latest.id.clone(), entry.visitor_seq.unwrap_or(0), entry.position));
                 }
             }
