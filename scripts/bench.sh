@@ -9,7 +9,8 @@
 #   scripts/bench.sh peers     only puts the peers in place
 #
 # BENCH_GATEWAY chooses parts of the group `gateway`: turn, model, full, agents, idle,
-# storm, growth.
+# storm, growth. BENCH_SYNC_US makes every sync of what is measured so many microseconds
+# slower, Baton's and its baselines' alike: a disk that is not at hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ulimit -n 65536 2>/dev/null || true
@@ -41,6 +42,14 @@ lean() {
   export BENCH_LEAN=$PWD/target/lean/release/baton
 }
 
+# Builds what makes syncs slow, and gives its path.
+slow_sync() {
+  local built=$PWD/target/bench/slow_sync.so
+  mkdir -p target/bench
+  cc -O2 -shared -fPIC -o "$built" benches/peers/slow_sync.c >&2 || return
+  echo "$built"
+}
+
 case "${1:-},${BENCH_ONLY:-analyze}" in
   peers,* | *analyze*) peers ;;
 esac
@@ -48,4 +57,10 @@ case "${1:-},${BENCH_ONLY:-gateway}" in
   peers,*) socketio ;;
   *gateway*) socketio && lean ;;
 esac
-[ "${1:-}" = peers ] || cargo bench --locked --quiet --bench figures
+[ "${1:-}" = peers ] && exit
+cargo bench --locked --quiet --bench figures --no-run
+if [ -n "${BENCH_SYNC_US:-}" ]; then
+  LD_PRELOAD=$(slow_sync)
+  export LD_PRELOAD
+fi
+cargo bench --locked --quiet --bench figures

@@ -13,6 +13,11 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 100;
 const SECONDS: u64 = 10;
 
+/// How much slower every sync was made, for the server and the pair alike (`benches/peers/slow_sync.c`).
+fn slower_by_us() -> u64 {
+    std::env::var("BENCH_SYNC_US").ok().and_then(|us| us.parse().ok()).unwrap_or(0)
+}
+
 pub async fn run(report: &Report, echo: SocketAddr) {
     let per_s = |spans: &[Duration]| spans.len() as f64 / SECONDS as f64;
     let sockets = each(CLIENTS, |n| async move { connect(echo, "/", n).await.unwrap() }).await;
@@ -47,7 +52,7 @@ pub async fn run(report: &Report, echo: SocketAddr) {
         conditions: json!({
             "clients": CLIENTS, "seconds": SECONDS, "model": "none", "lengths": "chat_mix", "rows_per_ack": ROWS,
             "p50_ms": quantile_ms(&spans, 0.5), "p99_ms": quantile_ms(&spans, 0.99), "server_core_busy": busy,
-            "limits": "on, but for messages of one visitor", "cores": cores_text(),
+            "limits": "on, but for messages of one visitor", "cores": cores_text(), "sync_slower_by_us": slower_by_us(),
         }),
     });
 }

@@ -1,21 +1,59 @@
-//! Everybody comes back at once: how long until each has everything they missed.
+//! Everybody comes back at once: how long until each has everything they missed, and how
+//! long those who are there wait for an acknowledgement meanwhile.
 
-use super::client::{connect, each, keep, send, until};
+use super::client::{Speech, at_rate, connect, each, keep, send, until, visitors};
 use super::cores_text;
 use super::server::{Options, Server};
-use crate::report::{Figure, Report};
+use crate::report::{Baseline, Figure, Report, quantile_ms};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 const CLIENTS: usize = 5_000;
 /// More at once than the machine's queue for new connections takes is not a storm of browsers but a mistake of ours.
 const AT_ONCE: usize = 256;
+/// Visitors who are there all the time, and what they say together in a second.
+const OTHERS: usize = 100;
+const OTHERS_PER_S: u64 = 200;
+/// How long they are listened to before, and while everybody comes back: no longer than that takes.
+const CALM_SECONDS: u64 = 5;
+const STORM_SECONDS: u64 = 1;
+/// They begin to speak so long after they were asked to.
+const BREATH: Duration = Duration::from_millis(500);
+
+/// How long the others waited for their acknowledgements, sorted: before, and while everybody came back.
+struct Others {
+    calm: oneshot::Receiver<Vec<Duration>>,
+    blow: oneshot::Sender<()>,
+    during: oneshot::Receiver<Vec<Duration>>,
+}
+
+/// The others in a thread of their own, which goes before the one that makes the storm: what is measured is how long
+/// the server lets them wait.
+fn others(server: Arc<Server>) -> Others {
+    let ((tell_calm, calm), (tell_during, during)) = (oneshot::channel(), oneshot::channel());
+    let (blow, blows) = oneshot::channel();
+    std::thread::spawn(move || {
+        machine::turns::short();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (first, second) = (visitors(&server, OTHERS).await, visitors(&server, OTHERS).await);
+            let _ = tell_calm.send(at_rate(first, Speech::Baton, OTHERS_PER_S, CALM_SECONDS).await);
+            if blows.await.is_ok() {
+                let _ = tell_during.send(at_rate(second, Speech::Baton, OTHERS_PER_S, STORM_SECONDS).await);
+            }
+        });
+    });
+    Others { calm, blow, during }
+}
 
 pub async fn run(report: &Report) {
-    let Some(server) = Server::start(&Options::new("lexicon")).await else { return };
+    let Some(server) = Server::start(&Options::new("lexicon").patient()).await else { return };
+    let server = Arc::new(server);
     // Each has said something and goes before the bot has answered: what they missed.
     let secrets = each(CLIENTS, |n| {
-        let server = &server;
+        let server = Arc::clone(&server);
         async move {
             let (secret, path) = server.boot(n, None).await;
             let mut socket = connect(server.address, &path, n).await.unwrap();
@@ -28,6 +66,10 @@ pub async fn run(report: &Report) {
     })
     .await;
     tokio::time::sleep(Duration::from_secs(5)).await;
+    let others = others(Arc::clone(&server));
+    let calm = others.calm.await.unwrap();
+    others.blow.send(()).unwrap();
+    tokio::time::sleep(BREATH).await;
     let began = Instant::now();
     let caught_up: Vec<(Option<Value>, Duration)> = {
         use futures_util::StreamExt;
@@ -51,6 +93,7 @@ pub async fn run(report: &Report) {
         futures_util::stream::iter((0..CLIENTS).map(back)).buffer_unordered(AT_ONCE).collect().await
     };
     let took = began.elapsed();
+    let during = others.during.await.unwrap();
     let n_whole =
         caught_up.iter().filter(|(at, _)| at.as_ref().is_some_and(|at| at["seq"].as_u64() >= Some(2)));
     let n_whole = n_whole.count();
@@ -69,4 +112,17 @@ pub async fn run(report: &Report) {
             "cores": cores_text(),
         }),
     });
+    for (name, share) in [("storm_others_p50_ms", 0.50), ("storm_others_p99_ms", 0.99)] {
+        report.tell(&Figure {
+            name,
+            value: quantile_ms(&during, share),
+            unit: "ms",
+            is_less_better: true,
+            baselines: vec![Baseline::new("the_same_before_the_storm", quantile_ms(&calm, share))],
+            conditions: json!({
+                "others": OTHERS, "rate_per_s": OTHERS_PER_S, "acknowledged": during.len(), "storm_s": took.as_secs_f64(),
+                "model": "none", "limits": "on", "cores": cores_text(),
+            }),
+        });
+    }
 }
