@@ -60,7 +60,7 @@ pub struct Seen {
     pub position: u64,
 }
 
-/// Where nothing but the sequence is known: no entry lies before the position of that number.
+/// Where nothing but the sequence is known: the position of an entry is never smaller than its sequence.
 impl From<u64> for Seen {
     fn from(seq: u64) -> Self {
         Self { seq, position: seq }
