@@ -10,7 +10,8 @@
 #
 # BENCH_GATEWAY chooses parts of the group `gateway`: turn, model, full, agents, idle,
 # storm, growth. BENCH_SYNC_US makes every sync of what is measured so many microseconds
-# slower, Baton's and its baselines' alike: a disk that is not at hand.
+# slower, Baton's and its baselines' alike: a disk that is not at hand. Only the part
+# `full` says so among its conditions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ulimit -n 65536 2>/dev/null || true
@@ -58,8 +59,9 @@ case "${1:-},${BENCH_ONLY:-gateway}" in
   *gateway*) socketio && lean ;;
 esac
 [ "${1:-}" = peers ] && exit
-cargo bench --locked --quiet --bench figures --no-run
 if [ -n "${BENCH_SYNC_US:-}" ]; then
+  # The compiler has no part in it.
+  cargo bench --locked --quiet --bench figures --no-run
   LD_PRELOAD=$(slow_sync)
   export LD_PRELOAD
 fi
