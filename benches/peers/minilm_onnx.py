@@ -22,6 +22,7 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
+BATCHED = 6_000  # messages, as many as Baton is measured with at a time
 LONGEST = 128  # pieces, as many as Baton reads
 
 
@@ -209,11 +210,13 @@ def main():
     shapes = [(16, 16), (16, 64), (16, 256), (8, 256), (32, 256), (4, 256), (1, 64)]
     rates = {shape: rate(model, tokenizer, texts, *shape) for shape in shapes}
     best = max(rates, key=rates.get)
+    # Once more and for longer: the largest of some short measurements is more than the shape reaches.
+    batch_per_s = rate(model, tokenizer, (texts * (BATCHED // len(texts) + 1))[:BATCHED], *best)
     with open("/proc/self/status") as status:
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     print(json.dumps({
         "single_p50_ms": spans[round((len(spans) - 1) * 0.5)], "single_p99_ms": spans[round((len(spans) - 1) * 0.99)],
-        "batch_per_s": rates[best], "shape": f"{best[0]} of {best[1]} waiting, by length",
+        "batch_per_s": batch_per_s, "shape": f"{best[0]} of {best[1]} waiting, by length",
         "shapes": {f"{batch}/{window}": round(rate) for (batch, window), rate in rates.items()},
         "rss_mb": peak / 1024, "version": onnxruntime.__version__}))
 

@@ -1,12 +1,14 @@
 //! Attention of the pieces of one text to each other, in 32 bits.
 
 use rten_simd::{
-    Isa, SimdOp, SimdUnaryOp,
+    Isa, SimdOp,
     ops::{BitOps, NumOps},
 };
-use rten_vecmath::Exp;
 
-use crate::kernel::{self, LANES};
+use crate::{
+    kernel::{self, LANES},
+    rows::exp2,
+};
 
 /// Queries computed together, so that what is loaded for one serves all.
 const TOGETHER: usize = 4;
@@ -138,10 +140,10 @@ fn alike_to<I: Isa, const N: usize>(
 
 /// More alike than this, or less, is nothing in a model that has learned anything, and what is far from overflow
 /// needs no look for the largest first.
-const MOST_ALIKE: f32 = 80.0;
+const MOST_ALIKE: f32 = 100.0;
 
-/// From how alike a query is to each piece to the share of each, but for the factor that makes their sum one: the
-/// sum is that of the vector given back. What only fills the last vector gets nothing.
+/// From how alike a query is to each piece, as a power of two, to the share of each, but for the factor that makes
+/// their sum one: the sum is that of the vector given back. What only fills the last vector gets nothing.
 #[inline(always)]
 fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> I::F32 {
     let ops = isa.f32();
@@ -149,7 +151,7 @@ fn softmax<I: Isa>(isa: I, shares: &mut [f32], n_pieces: usize) -> I::F32 {
     let (least, most) = (ops.splat(-MOST_ALIKE), ops.splat(MOST_ALIKE));
     let mut sum = ops.zero();
     for (at, alike) in shares.chunks_exact_mut(len).enumerate() {
-        let mut share = Exp::apply(isa, ops.clamp(ops.load(alike), least, most));
+        let mut share = exp2(isa, ops.clamp(ops.load(alike), least, most));
         let n_left = n_pieces - at * len;
         if n_left < len {
             share = ops.select(share, ops.zero(), ops.first_n_mask(n_left));

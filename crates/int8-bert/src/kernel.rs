@@ -5,12 +5,14 @@
 //! 12 rows meet a panel at once: 24 registers hold their sums, and a panel stays in the first cache for all rows.
 
 use std::arch::x86_64::{
-    __m512, __m512i, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd, _mm512_cvtepi32_ps,
-    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mul_ps,
-    _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd, _mm512_unpackhi_ps, _mm512_unpacklo_pd,
-    _mm512_unpacklo_ps,
+    __m512, __m512i, _mm256_loadu_si256, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mul_ps, _mm512_mullo_epi32, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd,
+    _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
 };
+
+use half::f16;
 
 use crate::linear::{Linear, PANEL, Rounded};
 
@@ -71,6 +73,25 @@ fn product<const ADD: bool>(rows: &Rounded, by: &Linear, out: &mut [f32]) {
                 _ => tile.multiply::<TALLEST, ADD>(&columns),
             }
             row += n;
+        }
+    }
+}
+
+/// The sums of numbers of 16 bits and of 32, as many as fill whole registers.
+pub fn add_halves(halves: &[f16], others: &[f32], out: &mut [f32]) {
+    assert!(is_here(), "asked for where the instructions are missing");
+    // SAFETY: asked just now.
+    unsafe { add_all_halves(halves, others, out) }
+}
+
+#[target_feature(enable = "avx512f")]
+fn add_all_halves(halves: &[f16], others: &[f32], out: &mut [f32]) {
+    let (halves, others) = (halves.chunks_exact(LANES), others.chunks_exact(LANES));
+    for ((halves, others), out) in halves.zip(others).zip(out.chunks_exact_mut(LANES)) {
+        // SAFETY: `halves` fills half a register, `out` a whole one.
+        unsafe {
+            let number = _mm512_cvtph_ps(_mm256_loadu_si256(halves.as_ptr().cast()));
+            _mm512_storeu_ps(out.as_mut_ptr(), _mm512_add_ps(number, floats(others)));
         }
     }
 }

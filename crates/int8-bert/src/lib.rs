@@ -18,7 +18,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use half::{f16, slice::HalfFloatSliceExt};
+use half::f16;
 
 use linear::{Linear, Rounded};
 use rows::Norm;
@@ -26,6 +26,8 @@ use rows::Norm;
 /// Elsewhere there is no encoder of this kind, and nothing to multiply.
 #[cfg(not(target_arch = "x86_64"))]
 mod kernel {
+    use half::f16;
+
     use crate::linear::{Linear, Rounded};
 
     pub const LANES: usize = 16;
@@ -35,6 +37,8 @@ mod kernel {
     }
 
     pub fn multiply<const ADD: bool>(_: &Rounded, _: &Linear, _: &mut [f32]) {}
+
+    pub fn add_halves(_: &[f16], _: &[f32], _: &mut [f32]) {}
 
     pub fn turn<'a>(_: impl Iterator<Item = &'a [f32]>, _: &mut [f32]) {}
 }
@@ -130,9 +134,10 @@ impl Int8Bert {
         let layer = |at: usize| {
             let name = |rest: &str| format!("encoder.layer.{at}.{rest}");
             let (mut see, mut see_bias) = part(&name("attention.self.query"), width, width)?;
-            // The root by which products of queries and keys are divided, once and for all.
-            let root = ((width / heads) as f32).sqrt();
-            see.iter_mut().chain(&mut see_bias).for_each(|weight| *weight /= root);
+            // Once and for all: the root by which products of queries and keys are divided, and that shares are powers
+            // of two, not of e.
+            let factor = std::f32::consts::LOG2_E / ((width / heads) as f32).sqrt();
+            see.iter_mut().chain(&mut see_bias).for_each(|weight| *weight *= factor);
             for other in ["attention.self.key", "attention.self.value"] {
                 let (weights, bias) = part(&name(other), width, width)?;
                 see.extend(weights);
@@ -188,23 +193,52 @@ impl Int8Bert {
             })
             .collect();
         let mut tokens = vec![0.0; begins * width];
-        let mut row = tokens.chunks_exact_mut(width);
-        let (last_word, last_position) = (self.words.len() / width - 1, self.positions.len() / width - 1);
-        for ids in texts {
-            for ((position, id), row) in ids.iter().enumerate().zip(&mut row) {
-                let word = usize::try_from(*id).ok().filter(|id| *id <= last_word).unwrap_or(0);
-                self.words[word * width..][..width].convert_to_f32_slice(row);
-                rows::add(row, &self.positions[position.min(last_position) * width..][..width]);
-            }
-        }
-        self.norm.apply(&mut tokens);
         // What it holds is written before it is read, also after a panic.
         let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        for layer in &self.layers {
-            layer.apply(self.shape, &mut tokens, &places, &mut scratch);
+        let mut rest = tokens.as_mut_slice();
+        for group in together(texts) {
+            let n_pieces: usize = group.iter().map(|ids| ids.len()).sum();
+            let (rows, others) = rest.split_at_mut(n_pieces * width);
+            rest = others;
+            self.embed(group, rows);
+            for layer in &self.layers {
+                layer.apply(self.shape, rows, group, &mut scratch);
+            }
         }
         Encoding { tokens, texts: places, width }
     }
+
+    /// What the layers begin with: a row a piece.
+    fn embed(&self, texts: &[&[i64]], rows: &mut [f32]) {
+        let width = self.shape.width;
+        let (last_word, last_position) = (self.words.len() / width - 1, self.positions.len() / width - 1);
+        let pieces = texts.iter().flat_map(|ids| ids.iter().enumerate());
+        for ((position, id), row) in pieces.zip(rows.chunks_exact_mut(width)) {
+            let word = usize::try_from(*id).ok().filter(|id| *id <= last_word).unwrap_or(0);
+            let position = position.min(last_position);
+            let (word, position) = (&self.words[word * width..], &self.positions[position * width..]);
+            kernel::add_halves(&word[..width], &position[..width], row);
+        }
+        self.norm.apply(rows);
+    }
+}
+
+/// Rows that go through the layers together, so that all that is computed of them stays in the second cache: 0.6 MB
+/// of its 1 to 2. All texts of a call at once took 6 % longer.
+const TOGETHER: usize = 72;
+
+/// As many texts, one after the other, as these rows hold; at least one.
+fn together<'a>(mut texts: &'a [&'a [i64]]) -> impl Iterator<Item = &'a [&'a [i64]]> {
+    std::iter::from_fn(move || {
+        let mut n_rows = 0;
+        let fit = texts.iter().take_while(|ids| {
+            n_rows += ids.len();
+            n_rows <= TOGETHER
+        });
+        let (group, rest) = texts.split_at(fit.count().max(1).min(texts.len()));
+        texts = rest;
+        (!group.is_empty()).then_some(group)
+    })
 }
 
 /// Room for what is computed on the way, kept from one call to the next.
@@ -231,24 +265,29 @@ impl Encoding {
 }
 
 impl Layer {
-    fn apply(&self, shape: Shape, tokens: &mut [f32], texts: &[Range<usize>], scratch: &mut Scratch) {
+    fn apply(&self, shape: Shape, tokens: &mut [f32], texts: &[&[i64]], scratch: &mut Scratch) {
         let Scratch { rounded, wide, seen, attention } = scratch;
         let width = shape.width;
         rounded.take(tokens, width);
         self.see.apply(rounded, wide);
         seen.resize(tokens.len(), 0.0);
-        for text in texts {
-            let mixed = &wide[text.start * 3 * width..text.end * 3 * width];
-            let out = &mut seen[text.start * width..text.end * width];
-            attention::attend(mixed, out, width, shape.heads, attention);
+        let (mut mixed, mut out) = (wide.as_slice(), seen.as_mut_slice());
+        for ids in texts {
+            let (of_text, others) = mixed.split_at(ids.len() * 3 * width);
+            let (out_of_text, others_out) = out.split_at_mut(ids.len() * width);
+            attention::attend(of_text, out_of_text, width, shape.heads, attention);
+            (mixed, out) = (others, others_out);
         }
         rounded.take(seen, width);
         self.attended.add(rounded, tokens);
         self.attended_norm.apply(tokens);
-        rounded.take(tokens, width);
-        self.widen.apply(rounded, wide);
-        rounded.take_gelu(wide, shape.inner);
-        self.narrow.add(rounded, tokens);
-        self.norm.apply(tokens);
+        // A long text alone has more rows than go together.
+        for rows in tokens.chunks_mut(TOGETHER * width) {
+            rounded.take(rows, width);
+            self.widen.apply(rounded, wide);
+            rounded.take_gelu(wide, shape.inner);
+            self.narrow.add(rounded, rows);
+            self.norm.apply(rows);
+        }
     }
 }
