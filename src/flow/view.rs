@@ -284,8 +284,16 @@ impl Flow {
     ///
     /// When the store does not answer.
     pub async fn visitor_status(&self, visitor: &VisitorId) -> Result<VisitorStatus, FlowError> {
+        self.status_of(self.0.ports.store.latest_of(visitor).await?).await
+    }
+
+    /// Where the visitor stands whose latest conversation this is.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn status_of(&self, conversation: Option<Conversation>) -> Result<VisitorStatus, FlowError> {
         let ports = &self.0.ports;
-        let conversation = ports.store.latest_of(visitor).await?;
         let floor = self.shown_floor().await?;
         let queue = floor.queue(conversation.as_ref().and_then(|c| c.queue.as_ref()));
         let tier = conversation.as_ref().map_or(1, |c| c.tier);

@@ -73,7 +73,8 @@ pub struct Connection {
     /// Rung whenever there is news; the pump waits for it.
     bell: Notify,
     news: Mutex<News>,
-    /// Whether news of the queues matter to it: agents, and visitors who wait.
+    /// Whether news of the queues matter to it: to agents, and to visitors who wait and have heard of none since their
+    /// last look.
     hears_queues: AtomicBool,
     /// A visitor's own message that was sent last as an entry, with nothing left out before it.
     sent: Mutex<Option<(ConversationId, u64)>>,
@@ -91,19 +92,9 @@ impl Connection {
         std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on news of the queues matter to it.
-    pub fn hear_queues(&self) {
-        self.hears_queues.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether they do.
-    pub fn hears_queues(&self) -> bool {
-        self.hears_queues.load(Ordering::Relaxed)
-    }
-
-    /// From now on they do not.
-    pub fn ignore_queues(&self) {
-        self.hears_queues.store(false, Ordering::Relaxed);
+    /// From now on news of the queues matter to it, or do not.
+    pub fn hear_queues_if(&self, matter: bool) {
+        self.hears_queues.store(matter, Ordering::Relaxed);
     }
 
     /// Its visitor was sent everything up to here.
@@ -234,7 +225,7 @@ impl Registry {
     #[must_use]
     pub fn add_agent(&self, agent: &AgentId) -> Registered<AgentId> {
         let connection = self.connection(&self.inner.agents, agent);
-        connection.hear_queues();
+        connection.hear_queues_if(true);
         let leave: fn(&Self, &AgentId, &Arc<Connection>) = |registry, agent, connection| {
             leave(&registry.inner.agents, agent, connection);
         };
@@ -506,7 +497,7 @@ mod tests {
         registry.pass(&Hint::Queues);
         assert!(agent.connection().take_news().queues);
         assert_eq!(visitor.connection().take_news(), News::default());
-        visitor.connection().hear_queues();
+        visitor.connection().hear_queues_if(true);
         registry.pass(&Hint::Queues);
         assert!(visitor.connection().take_news().queues);
     }

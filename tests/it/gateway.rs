@@ -371,6 +371,9 @@ async fn a_waiting_visitor_sees_their_place_move() {
     for (tab, place) in tabs[1..].iter_mut().zip(1..) {
         tab.wait_for(|frame| frame["type"] == "status" && frame["position"] == place).await;
     }
+    // Right behind the first move: who has heard of one hears of the next.
+    tabs[1].does(json!({"type": "bot.continue"})).await;
+    tabs[2].wait_for(|frame| frame["type"] == "status" && frame["position"] == 1).await;
     app.finish().await;
 }
 

@@ -49,7 +49,7 @@ impl Talk {
         let (near, far) = tokio::io::duplex(4096);
         let registry = Registry::new();
         let registered: Registered<VisitorId> = registry.add_visitor(&VisitorId::from_suffix("mara"));
-        registered.connection().hear_queues();
+        registered.connection().hear_queues_if(true);
         let stopping = CancellationToken::new();
         let token = stopping.clone();
         let stream = Counted::new(near, 16);

@@ -35,7 +35,8 @@ impl VisitorSession {
         out.push(&ToVisitor::Status(shown.clone()))?;
         following.status = Some(shown);
         following.is_erased = true;
-        self.connection.ignore_queues();
+        following.is_waiting = false;
+        self.connection.hear_queues_if(false);
         Ok(true)
     }
 

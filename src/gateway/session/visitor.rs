@@ -26,8 +26,10 @@ use crate::gateway::state::Gateway;
 /// How often the flow hears that a visitor with an open socket is still there.
 const HERE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The least time between two looks at where a waiting visitor stands.
+/// The least time between two looks at where a waiting visitor stands, and how much longer it is for each place in the
+/// queue: a queue that moves is looked at by everybody in it, and hundreds of looks would hold up those who talk.
 const STATUS_INTERVAL: Duration = Duration::from_millis(500);
+const STATUS_INTERVAL_PER_PLACE: Duration = Duration::from_millis(2);
 
 /// A visitor's socket, without the socket.
 pub struct VisitorSession {
@@ -66,6 +68,8 @@ pub(super) struct Following {
     status_at: Option<Instant>,
     /// When it is made again because the queues have moved.
     status_due_at: Option<Instant>,
+    /// The visitor waits for a human, as far as is known here.
+    pub(super) is_waiting: bool,
     /// The agent's read mark that was sent last.
     pub(super) read: u64,
     /// What was followed is nobody's any more: the visitor was erased, and its end was told.
@@ -82,7 +86,9 @@ impl Following {
 impl Following {
     /// Where the visitor stands may have changed: it is looked at when the last look is long enough ago.
     fn expect_status(&mut self, now: Instant) {
-        let rested_at = || self.status_at.map_or(now, |at| at + STATUS_INTERVAL);
+        let place = self.status.as_ref().and_then(|status| status.position).unwrap_or(0);
+        let interval = STATUS_INTERVAL + STATUS_INTERVAL_PER_PLACE * place;
+        let rested_at = || self.status_at.map_or(now, |at| at + interval);
         self.status_due_at = self.status_due_at.or_else(|| Some(rested_at()));
     }
 }
@@ -210,6 +216,7 @@ impl VisitorSession {
             Err(error) => {
                 // The next poll reads again; nothing is due before it.
                 following.status_due_at = None;
+                self.connection.hear_queues_if(following.is_waiting);
                 return unread(&error);
             }
         };
@@ -234,27 +241,22 @@ impl VisitorSession {
             let (conversation, sent) = following.at.clone().unzip();
             out.push(&ToVisitor::CaughtUp { conversation, seq: sent.unwrap_or_default().seq })?;
         }
-        self.say_who_has_it(latest.as_ref(), news, out).await
+        self.say_who_has_it(latest, news, out).await
     }
 
     /// Sends `status` and `read`, if they have changed.
     async fn say_who_has_it(
         &mut self,
-        latest: Option<&Conversation>,
+        latest: Option<Conversation>,
         news: &News,
         out: &mut Outbox,
     ) -> Result<(), Close> {
         let Phase::Following(following) = &mut self.phase else { return Ok(()) };
         let flow = self.gateway.flow();
-        let version = latest.map(|conversation| conversation.version);
-        let is_waiting = latest.is_some_and(|latest| latest.state.waiting_since().is_some());
-        if is_waiting {
-            self.connection.hear_queues()
-        } else {
-            self.connection.ignore_queues()
-        }
+        let version = latest.as_ref().map(|conversation| conversation.version);
+        following.is_waiting = latest.as_ref().is_some_and(|latest| latest.state.waiting_since().is_some());
         let now = Instant::now();
-        if is_waiting && (news.queues || news.poll) {
+        if following.is_waiting && (news.queues || news.poll) {
             following.expect_status(now);
         }
         let is_due = following.status_due_at.is_some_and(|due_at| due_at <= now);
@@ -262,7 +264,9 @@ impl VisitorSession {
         if !(is_new || is_due || news.everything || !news.moved.is_empty()) {
             return Ok(());
         }
-        let status = match flow.visitor_status(&self.visitor).await {
+        // Before the look: what moves behind it is heard.
+        self.connection.hear_queues_if(following.is_waiting);
+        let status = match flow.status_of(latest).await {
             Ok(status) => status,
             Err(error) => {
                 let _logged = Refusal::from(error);
@@ -399,13 +403,14 @@ impl Session for VisitorSession {
         let has_signals = !news.typing.is_empty() || !news.read.is_empty();
         // Among other nodes one question is asked for all sockets here (`follow`), but not for a place in the queue.
         let is_followed = self.gateway.flow().ports().bus.hints() != Hints::Local;
-        let is_polled = news.poll && (!is_followed || self.connection.hears_queues());
+        let is_waiting = matches!(&self.phase, Phase::Following(following) if following.is_waiting);
+        let is_polled = news.poll && (!is_followed || is_waiting);
         let is_told = news.everything || is_polled || !news.conversations.is_empty();
-        // Where only the queues have moved nothing but the status may have, and that has its own time.
-        if let (Phase::Following(following), true, true) =
-            (&mut self.phase, news.queues, self.connection.hears_queues())
-        {
+        // Where only the queues have moved nothing but the status may have, and that has its own time. Until then there
+        // is nothing more to hear of them.
+        if let (Phase::Following(following), true, true) = (&mut self.phase, news.queues, is_waiting) {
             following.expect_status(Instant::now());
+            self.connection.hear_queues_if(false);
         }
         // Without any news it is behind, or its status is due.
         if is_told || !(has_signals || news.poll || news.queues) {
