@@ -165,20 +165,26 @@ pub async fn saying(
     let begin = Instant::now() + Duration::from_millis(500);
     let total = rate * seconds;
     let (tx, mut rx) = mpsc::unbounded_channel();
-    let n_clients = sockets.len() as u64;
-    for (n, socket) in sockets.into_iter().enumerate() {
+    let (turns, theirs): (Vec<_>, Vec<_>) = sockets.iter().map(|_| mpsc::unbounded_channel()).unzip();
+    // A thread that sleeps as exactly as the kernel can: the runtime's timers wake up to two milliseconds late, more than
+    // what is measured.
+    std::thread::spawn(move || {
+        for turn in 0..total {
+            let at = begin + gap * u32::try_from(turn).unwrap();
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            let _ = turns[turn as usize % turns.len()].send((turn, at));
+        }
+    });
+    for (socket, mut theirs) in sockets.into_iter().zip(theirs) {
         let (tx, texts) = (tx.clone(), texts.clone());
         tokio::spawn(async move {
             let (mut write, mut read) = socket.split();
-            let mut turn = n as u64;
             let mut intended: HashMap<u64, Instant> = HashMap::new();
             loop {
-                let at = begin + gap * u32::try_from(turn).unwrap();
                 tokio::select! {
-                    () = tokio::time::sleep_until(at.into()), if turn < total => {
+                    Some((turn, at)) = theirs.recv() => {
                         intended.insert(turn, at);
                         let _ = write.send(speech.message(turn, texts[turn as usize % texts.len()])).await;
-                        turn += n_clients;
                     }
                     frame = read.next() => {
                         let Some(Ok(frame)) = frame else { return };

@@ -4,7 +4,7 @@
 use super::client::{Speech, as_fast, connect, each, visitors};
 use super::server::{Options, Server};
 use super::socketio::SocketIo;
-use super::{ROWS, cores_text};
+use super::{ROWS, cores_text, slower_by_us};
 use crate::report::{Baseline, Figure, Report, quantile_ms};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -12,11 +12,6 @@ use std::time::{Duration, Instant};
 
 const CLIENTS: usize = 100;
 const SECONDS: u64 = 10;
-
-/// How much slower every sync was made, for the server and the pair alike (`benches/peers/slow_sync.c`).
-fn slower_by_us() -> u64 {
-    std::env::var("BENCH_SYNC_US").ok().and_then(|us| us.parse().ok()).unwrap_or(0)
-}
 
 pub async fn run(report: &Report, echo: SocketAddr) {
     let per_s = |spans: &[Duration]| spans.len() as f64 / SECONDS as f64;

@@ -61,4 +61,9 @@ fn cores_text() -> &'static str {
 }
 
 /// What is written before a message is acknowledged.
-const ROWS: &str = "1 entry, 1 command, 1 counter update, in one commit with fsync";
+const ROWS: &str = "1 entry, 1 command, 1 counter update, in one commit that is synced";
+
+/// How much slower every sync was made, for the server and the pair alike (`benches/peers/slow_sync.c`).
+fn slower_by_us() -> u64 {
+    std::env::var("BENCH_SYNC_US").ok().and_then(|us| us.parse().ok()).unwrap_or(0)
+}

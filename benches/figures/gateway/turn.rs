@@ -4,7 +4,7 @@
 use super::client::{Speech, at_rate, connect, each, visitors};
 use super::server::{Options, Server};
 use super::socketio::SocketIo;
-use super::{ROWS, cores_text};
+use super::{ROWS, cores_text, slower_by_us};
 use crate::report::{Baseline, Figure, Report, quantile_ms};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -48,7 +48,7 @@ pub async fn run(report: &Report, echo: SocketAddr, rate: u64, backend: &'static
                 "model": if is_model { "baton-en" } else { "none" },
                 "analyzed_share": if is_model { json!(share) } else { Value::Null },
                 "lengths": "chat_mix", "rows_per_ack": ROWS, "acknowledged": spans.len(),
-                "limits": "on", "cores": cores_text(),
+                "limits": "on", "cores": cores_text(), "sync_slower_by_us": slower_by_us(),
             }),
         });
     }
