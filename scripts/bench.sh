@@ -10,8 +10,8 @@
 #
 # BENCH_GATEWAY chooses parts of the group `gateway`: turn, model, full, agents, idle,
 # storm, growth. BENCH_SYNC_US makes every sync of what is measured so many microseconds
-# slower, Baton's and its baselines' alike: a disk that is not at hand. Only the part
-# `full` says so among its conditions.
+# slower, Baton's and its baselines' alike: a disk that is not at hand. The parts `turn`,
+# `model` and `full` say so among their conditions.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ulimit -n 65536 2>/dev/null || true
