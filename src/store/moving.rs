@@ -69,7 +69,7 @@ pub async fn move_to_postgres(
     let tables = to
         .write(move |to| -> Result<_, MoveError> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let from = sqlite::Connected::new(sqlite::connect(&path, flags)?);
+            let from = sqlite::Connected::new(sqlite::connect(&path, flags)?).map_err(OpenError::from)?;
             Ok(copy::copy(&from, to, &tell)?)
         })
         .await?;

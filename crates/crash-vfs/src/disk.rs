@@ -21,7 +21,8 @@ pub enum Sync {
     Honest,
     /// It says so, and nothing is.
     Lies,
-    /// Honest; but what a failed sync had to write is forgotten, and the next one does not say so, as on Linux.
+    /// Honest; but what a failed sync had to write is forgotten, as on Linux: the next sync of each other handle of the
+    /// file that was open then fails too, once, and those after it say that all is well.
     ForgetsOnFailure,
 }
 
@@ -39,6 +40,9 @@ struct Inode {
     pending: Vec<(u64, Op)>,
     /// Its first sync makes the names in the folder durable too: so SQLite does with journals it made.
     syncs_folder: bool,
+    /// How many syncs failed and forgot, and of how many of them each open handle knows.
+    n_forgotten: u64,
+    told: HashMap<u64, u64>,
     locks: HashMap<u64, c_int>,
     shared: Shared,
 }
@@ -184,14 +188,16 @@ impl Disk {
         state.strike(Call::Open)?;
         state.n_handles += 1;
         let handle = state.n_handles;
-        if let Some(inode) = state.names.get(name) {
-            return Ok((*inode, handle));
+        if let Some(inode) = state.names.get(name).copied() {
+            state.inodes[inode].know(handle);
+            return Ok((inode, handle));
         }
         if !may_create {
             return Err(ffi::SQLITE_CANTOPEN);
         }
         let inode = state.add(Vec::new());
         state.inodes[inode].syncs_folder = is_journal;
+        state.inodes[inode].know(handle);
         state.operate(|state, number| {
             state.names.insert(name.to_owned(), inode);
             state.pending_names.push((number, NameOp::Put(name.to_owned(), inode)));
@@ -202,6 +208,7 @@ impl Disk {
     pub(crate) fn close(&self, inode: usize, handle: u64) {
         let mut state = self.state();
         state.inodes[inode].locks.remove(&handle);
+        state.inodes[inode].told.remove(&handle);
     }
 
     /// Removes a name.
@@ -262,11 +269,11 @@ impl Disk {
         })
     }
 
-    pub(crate) fn sync(&self, inode: usize) -> Answer<()> {
+    pub(crate) fn sync(&self, inode: usize, handle: u64) -> Answer<()> {
         let mut state = self.state();
         if let Err(code) = state.strike(Call::Sync) {
             if !state.is_cut && state.sync == Sync::ForgetsOnFailure {
-                state.inodes[inode].pending.clear();
+                state.inodes[inode].forget(handle);
             }
             return Err(code);
         }
@@ -278,10 +285,11 @@ impl Disk {
         for (_, op) in file.pending.drain(..) {
             op.apply(&mut file.durable);
         }
+        let knew_all = file.know(handle);
         if std::mem::take(&mut file.syncs_folder) {
             state.sync_folder();
         }
-        Ok(())
+        if knew_all { Ok(()) } else { Err(ffi::SQLITE_IOERR_FSYNC) }
     }
 
     pub(crate) fn len(&self, inode: usize) -> Answer<usize> {
@@ -391,6 +399,20 @@ impl Disk {
     }
 }
 
+impl Inode {
+    /// A handle knows of every failure up to now. Whether it knew before.
+    fn know(&mut self, handle: u64) -> bool {
+        self.told.insert(handle, self.n_forgotten) == Some(self.n_forgotten)
+    }
+
+    /// A sync of this handle failed, and what it had to write will not be written.
+    fn forget(&mut self, handle: u64) {
+        self.pending.clear();
+        self.n_forgotten += 1;
+        self.know(handle);
+    }
+}
+
 impl Op {
     fn apply(&self, bytes: &mut Vec<u8>) {
         match self {
@@ -414,6 +436,8 @@ impl State {
             durable: Vec::new(),
             pending: Vec::new(),
             syncs_folder: false,
+            n_forgotten: 0,
+            told: HashMap::new(),
             locks: HashMap::new(),
             shared: Shared::default(),
         });

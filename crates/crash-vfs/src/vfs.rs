@@ -192,7 +192,7 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, len: i64) -> c_int {
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _: c_int) -> c_int {
     // SAFETY: an open file.
     let handle = unsafe { handle(file) };
-    code(handle.disk.sync(handle.inode))
+    code(handle.disk.sync(handle.inode, handle.id))
 }
 
 unsafe extern "C" fn file_size(file: *mut ffi::sqlite3_file, len: *mut i64) -> c_int {

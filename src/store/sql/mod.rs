@@ -26,6 +26,7 @@ mod upkeep;
 pub(crate) use engine::values;
 pub use engine::{Alone, Cells, Column, Dialect, FromValue, Row, Sql, Value};
 pub(crate) use health::{Cause, Health};
+pub(crate) use store::touch;
 pub(crate) use threads::{Engine, Threads, Work};
 
 use crate::flow::ports::StoreError;

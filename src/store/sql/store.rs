@@ -331,15 +331,14 @@ impl Store for SqlStore {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        // Another value each time: a row that is as it should be is not written, and a full disk would not be noticed.
-        self.write(|c| {
-            c.run(
-                "insert into meta (key, value) values ('checked', '1') \
-                 on conflict (key) do update set value = case meta.value when '1' then '2' else '1' end",
-                &[],
-            )
-            .map(|_| ())
-        })
-        .await
+        self.write(|c| touch(c)).await
     }
+}
+
+/// Writes something that means nothing. Another value each time: a row that is as it should be is not written, and a full
+/// disk would not be noticed.
+pub(crate) fn touch(sql: &dyn Sql) -> Result<(), StoreError> {
+    let touch = "insert into meta (key, value) values ('checked', '1') \
+                 on conflict (key) do update set value = case meta.value when '1' then '2' else '1' end";
+    sql.run(touch, &[]).map(|_| ())
 }

@@ -9,8 +9,10 @@
 //! pages that came since, waits a moment for those who still read in the log, and begins it anew.
 
 use super::OpenError;
+use super::slots::{Slot, empty_log, is_failed_sync};
 use rusqlite::Connection;
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -37,7 +39,8 @@ thread_local! {
 /// The writer's view of the thread that carries over.
 pub(super) struct Log {
     ask: Option<SyncSender<()>>,
-    done: Receiver<()>,
+    /// Whether nothing was lost.
+    done: Receiver<bool>,
     thread: Option<JoinHandle<()>>,
     is_asked: bool,
     /// Pages at which it is carried over, and at which it is next.
@@ -46,44 +49,61 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Starts the thread, with a connection of its own, which carries over a log of so many pages.
-    pub(super) fn start(connection: Connection, pages: u32) -> Result<Self, OpenError> {
+    /// Starts the thread, with the connection in a place of its own, which carries over a log of so many pages.
+    pub(super) fn start(slot: Arc<Slot>, pages: u32) -> Result<Self, OpenError> {
         let (ask, asked) = sync_channel(1);
         let (tell, done) = sync_channel(1);
         let carry = move || {
             machine::turns::long();
+            let mut is_sound = true;
             while asked.recv().is_ok() {
-                carry_over(&connection);
-                let _ = tell.send(());
+                is_sound = slot.hold().as_ref().is_none_or(|at| carry_over(at.connection()));
+                let _ = tell.send(is_sound);
+            }
+            if is_sound && let Some(at) = &*slot.hold() {
+                leave_one_file(at.connection());
             }
         };
         let thread = std::thread::Builder::new().name("store-log".to_owned()).spawn(carry)?;
         Ok(Self { ask: Some(ask), done, thread: Some(thread), is_asked: false, pages, carry_at: pages })
     }
 
-    /// Counts the pages that commits of this connection put into the log, and leaves the carrying over to [`Log::tend`].
-    pub(super) fn count(connection: &Connection) {
-        connection.wal_hook(Some(|_, pages| {
+    /// Counts the pages that commits of this connection put into the log, from nothing on, and leaves the carrying over to
+    /// [`Log::tend`].
+    pub(super) fn count_anew(&mut self, writer: &Connection) {
+        IN_LOG.set(0);
+        self.carry_at = self.pages;
+        writer.wal_hook(Some(|_, pages| {
             IN_LOG.set(pages.try_into().unwrap_or(0));
             Ok(())
         }));
     }
 
-    /// Looks after the log, between two commits of the writer.
-    pub(super) fn tend(&mut self, writer: &Connection) {
+    /// Looks after the log, between two commits of the writer. False when a sync failed: what it should have made durable
+    /// may be forgotten, and the log must not be begun anew before all of it was carried over once more.
+    pub(super) fn tend(&mut self, writer: &Connection) -> bool {
         if self.is_asked {
             // Where the thread is gone the writer carries all of it over by itself.
-            if self.done.try_recv() == Err(TryRecvError::Empty) {
-                return;
-            }
+            let is_sound = match self.done.try_recv() {
+                Err(TryRecvError::Empty) => return true,
+                answer => answer.unwrap_or(true),
+            };
             self.is_asked = false;
-            self.carry_at = if begin_anew(writer) { self.pages } else { IN_LOG.get() + self.pages / 4 };
-        } else if IN_LOG.get() >= self.carry_at {
+            if !is_sound {
+                return false;
+            }
+            let begun = begin_anew(writer);
+            self.carry_at =
+                if matches!(begun, Ok(true)) { self.pages } else { IN_LOG.get() + self.pages / 4 };
+            return !begun.is_err_and(|error| is_failed_sync(&error));
+        }
+        if IN_LOG.get() >= self.carry_at {
             self.is_asked = true;
             if let Some(ask) = &self.ask {
                 let _ = ask.try_send(());
             }
         }
+        true
     }
 }
 
@@ -96,28 +116,35 @@ impl Drop for Log {
     }
 }
 
-/// Carries over what nobody reads any more in an older state. What goes wrong with the disk is not told from here: the
-/// next commit meets it too, and a log that does not get shorter is told of by its size.
-fn carry_over(connection: &Connection) {
+/// Carries over what nobody reads any more in an older state. False when a sync failed. What else goes wrong with the disk
+/// is not told from here: the next commit meets it too, and a log that does not get shorter is told of by its size.
+fn carry_over(connection: &Connection) -> bool {
     for _ in 0..ROUNDS {
         let carried = connection.query_row("pragma wal_checkpoint(passive)", [], |row| {
             Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
         });
-        if carried.is_ok_and(|left| left < FEW) {
-            return;
+        match carried {
+            Ok(left) if left < FEW => break,
+            Err(error) if is_failed_sync(&error) => return false,
+            _ => {}
         }
     }
+    true
 }
 
 /// Carries over the rest and begins the log anew. False when somebody reads in it for longer.
-fn begin_anew(writer: &Connection) -> bool {
-    let patient = writer.busy_timeout(PATIENCE);
-    let is_busy = patient
-        .and_then(|()| writer.query_row("pragma wal_checkpoint(restart)", [], |row| row.get::<_, bool>(0)))
-        .unwrap_or(true);
-    let _ = writer.busy_timeout(super::PATIENCE);
-    if !is_busy {
+fn begin_anew(writer: &Connection) -> rusqlite::Result<bool> {
+    writer.busy_timeout(PATIENCE)?;
+    let begun = writer.query_row("pragma wal_checkpoint(restart)", [], |row| row.get::<_, bool>(0));
+    writer.busy_timeout(super::PATIENCE)?;
+    if matches!(begun, Ok(false)) {
         IN_LOG.set(0);
     }
-    !is_busy
+    begun.map(|is_busy| !is_busy)
+}
+
+/// Empties the log when the store is closed, if nobody is in the way. It is not tried twice: after a failed sync the log
+/// stays, and whoever opens the database next begins with all of it.
+fn leave_one_file(connection: &Connection) {
+    let _ = connection.busy_timeout(PATIENCE).and_then(|()| empty_log(connection));
 }

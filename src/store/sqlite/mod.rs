@@ -2,18 +2,21 @@
 
 pub mod backup;
 mod compact;
+mod connected;
 mod engine;
 mod log;
+mod slots;
 
 use super::sql::points::migrating;
 use super::sql::{Health, SqlStore, Threads};
 use crate::fault::planted;
 pub use compact::compact;
-pub(super) use engine::Connected;
+pub(super) use connected::Connected;
 use engine::SqliteEngine;
 use log::{LOG_PAGES, Log};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+use slots::{Role, Slot, Slots};
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
@@ -130,26 +133,22 @@ impl SqlStore {
     ///
     /// [`OpenError`] says what is wrong in one line.
     pub fn open_with(path: &Path, fresh_history_id: &str, limits: Limits) -> Result<Self, OpenError> {
-        let writer = connect(path, OpenFlags::default())?;
-        to_the_end(&writer, "pragma journal_mode = wal")?;
-        assert_durable(&writer)?;
-        migrate(&writer)?;
-        writer.execute(
-            "insert into meta (key, value) values ('history_id', ?1) on conflict do nothing",
-            [fresh_history_id],
-        )?;
-        let history_id: String =
-            writer.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
-        // What the writer says of itself is not enough: another connection sees what is in the file.
-        assert_durable(&connect(path, READS)?)?;
+        let history_id = set_up(path, fresh_history_id)?;
         warn_of_file_system(path);
-        writer.pragma_update(None, "cache_size", -WRITER_CACHE_KB)?;
         let health = Arc::new(Health::default());
-        let readers =
-            || (0..limits.readers.max(1)).map(|_| reader(path, &health)).collect::<Result<Vec<_>, _>>();
-        let log = Log::start(connect(path, OpenFlags::default())?, limits.log_pages)?;
-        let writer = SqliteEngine::new(writer, limits.group, path, &health)?.tending(log);
-        let threads = Threads::start(vec![writer], readers()?, limits.waiting)?.with_here(readers()?);
+        let slots = |role, n: usize| (0..n).map(|_| Slot::empty(role)).collect::<Vec<_>>();
+        let n_readers = limits.readers.max(1);
+        let (reads, reads_here) = (slots(Role::Reads, n_readers), slots(Role::Reads, n_readers));
+        let (carries_over, writes) = (Slot::empty(Role::CarriesOver), Slot::empty(Role::Writes));
+        let all = [&reads[..], &reads_here[..], &[carries_over.clone(), writes.clone()]].concat();
+        let all = Slots::open(path, all)?;
+        let readers = |slots: Vec<Arc<Slot>>| {
+            slots.into_iter().map(|slot| SqliteEngine::new(slot, 1, path, &health)).collect()
+        };
+        let log = Log::start(carries_over, limits.log_pages)?;
+        let writer = SqliteEngine::new(writes, limits.group, path, &health).tending(log, all);
+        let threads =
+            Threads::start(vec![writer], readers(reads), limits.waiting)?.with_here(readers(reads_here));
         Ok(Self::new(threads, &history_id).watched(health).patient_for(limits.patience))
     }
 
@@ -170,15 +169,30 @@ impl SqlStore {
             connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
         let Limits { waiting, group, .. } = Limits::default();
         let health = Arc::new(Health::default());
-        let writer = SqliteEngine::new(connection, group, path, &health)?;
-        let threads = Threads::start(vec![writer], vec![reader(path, &health)?], waiting)?;
+        // Who writes on a connection that only reads is refused.
+        let slots = [Slot::empty(Role::Reads), Slot::empty(Role::Reads)];
+        Slots::open(path, slots.to_vec())?;
+        let [writer, reader] = slots.map(|slot| SqliteEngine::new(slot, group, path, &health));
+        let threads = Threads::start(vec![writer], vec![reader], waiting)?;
         Ok(Self::new(threads, &history_id).watched(health))
     }
 }
 
-/// A connection that is refused every write.
-fn reader(path: &Path, health: &Arc<Health>) -> Result<SqliteEngine, OpenError> {
-    Ok(SqliteEngine::new(connect(path, READS)?, 1, path, health)?)
+/// Makes the database where there is none, and brings its schema up to date. The id of its history.
+fn set_up(path: &Path, fresh_history_id: &str) -> Result<String, OpenError> {
+    let connection = connect(path, OpenFlags::default())?;
+    to_the_end(&connection, "pragma journal_mode = wal")?;
+    assert_durable(&connection)?;
+    migrate(&connection)?;
+    connection.execute(
+        "insert into meta (key, value) values ('history_id', ?1) on conflict do nothing",
+        [fresh_history_id],
+    )?;
+    let history_id =
+        connection.query_row("select value from meta where key = 'history_id'", [], |row| row.get(0))?;
+    // What a connection says of itself is not enough: another one sees what is in the file.
+    assert_durable(&connect(path, READS)?)?;
+    Ok(history_id)
 }
 
 /// How a connection is opened that only reads.
@@ -210,6 +224,8 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenE
     // A log that had to grow gives the room back once it is carried over.
     connection.query_row(&format!("pragma journal_size_limit = {LOG_KEPT}"), [], |_| Ok(()))?;
     connection.query_row(&format!("pragma wal_autocheckpoint = {LOG_PAGES}"), [], |_| Ok(()))?;
+    // Nor does it carry over by itself what is left when the last one closes: nobody would hear that it failed.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     // A plan holds whatever values are bound. Otherwise a statement is planned anew for each of them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

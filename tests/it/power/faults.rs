@@ -7,7 +7,8 @@ use super::oracle::{kept, whole};
 use super::workload::{Ledger, burst, call, retry};
 use baton::flow::ports::{Store as _, StoreError};
 use baton::store::{Limits, SqliteStore};
-use crash_vfs::{Call, Dice, Disk, Failure, Fault, Tearing};
+use crash_vfs::{Call, Dice, Disk, Failure, Fault, Sync, Tearing};
+use rusqlite::Connection;
 
 const NAME: &str = "baton.db";
 const CALLS: u64 = 500;
@@ -138,6 +139,37 @@ async fn a_failing_disk_acknowledges_nothing_falsely_and_heals() {
     suffer_all(true).await;
 }
 
+/// After a failed sync of the log's carrying over nobody else may have the file open: writes are refused until then, and
+/// reading goes on.
+#[tokio::test]
+async fn after_a_failed_sync_writing_waits_until_nobody_else_has_the_file_open() {
+    let mut n_held_up = 0;
+    for nth in 1..=12 {
+        let disk = Disk::new();
+        disk.set_sync(Sync::ForgetsOnFailure);
+        let store = open(&disk);
+        let (mut dice, mut ledger) = (Dice::new(nth), Ledger::new("o"));
+        let other = Connection::open(disk.uri(NAME)).unwrap();
+        other.query_row("select count(*) from meta", [], |_| Ok(())).unwrap();
+        disk.fail(Fault { call: Call::Sync, nth, failure: Failure::Io, is_lasting: false });
+        for _ in 0..20 {
+            drop(call(&store, &mut dice, &mut ledger).await);
+        }
+        let is_held_up = store.check().await.is_err();
+        kept(&store, &ledger).await.unwrap_or_else(|why| panic!("sync {nth}, reading: {why}"));
+        if is_held_up {
+            assert_eq!(store.health().trouble, Some("busy"), "sync {nth}");
+            n_held_up += 1;
+        }
+        drop(other);
+        store.check().await.unwrap_or_else(|error| panic!("sync {nth}, alone: {error}"));
+        assert_eq!(store.health().trouble, None, "sync {nth}");
+        retry(&store, &mut ledger).await.unwrap_or_else(|error| panic!("sync {nth}, again: {error}"));
+        kept(&store, &ledger).await.unwrap_or_else(|why| panic!("sync {nth}, again: {why}"));
+    }
+    assert!(n_held_up > 0, "no carrying over met its fault");
+}
+
 /// A mistake in one step: it is refused and undone, and the thread that everybody waits for lives.
 #[tokio::test]
 async fn a_step_that_panics_takes_nothing_with_it() {
@@ -185,7 +217,7 @@ async fn a_log_that_cannot_be_carried_over_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(NAME);
     let store = SqliteStore::open(&path, "first").unwrap();
-    let reader = rusqlite::Connection::open(&path).unwrap();
+    let reader = Connection::open(&path).unwrap();
     reader.execute_batch("begin; select count(*) from meta").unwrap();
     let large = "x".repeat(1_000_000);
     for n in 0..8 {

@@ -1,0 +1,122 @@
+//! The connections of a store, which can all be closed and opened anew while it runs.
+//!
+//! What a sync should have made durable may be forgotten when it fails: the system takes the pages for written, and the
+//! next sync says that all is well ([fsync errors](https://lwn.net/Articles/752063/)). SQLite carries its log over in parts,
+//! counts each as done, and syncs with the last one. Where that sync fails, the parts before it are never written again,
+//! and the log that still has them may be begun anew. SQLite counts from nothing only where it finds that nobody has the
+//! database open; so everybody here lets go of it.
+
+use super::connected::Connected;
+use super::{OpenError, READS, WRITER_CACHE_KB, assert_durable, connect};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, ffi};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long somebody else who has the database open is waited for, when all of it has to be carried over.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
+/// What a connection is for. In this order they are opened: where one fails, there is no writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    Reads,
+    CarriesOver,
+    Writes,
+}
+
+/// A place for a connection, whose user holds it for the time of a job.
+pub(super) struct Slot {
+    role: Role,
+    connected: Mutex<Option<Connected>>,
+}
+
+impl Slot {
+    /// With no connection in it.
+    pub(super) fn empty(role: Role) -> Arc<Self> {
+        Arc::new(Self { role, connected: Mutex::default() })
+    }
+
+    /// The connection, which is there unless the disk does not let it be opened.
+    pub(super) fn hold(&self) -> MutexGuard<'_, Option<Connected>> {
+        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All places of a store.
+pub(super) struct Slots {
+    path: PathBuf,
+    all: Vec<Arc<Slot>>,
+}
+
+impl Slots {
+    /// Opens the database in this file for all of them.
+    pub(super) fn open(path: &Path, mut all: Vec<Arc<Slot>>) -> Result<Self, OpenError> {
+        all.sort_by_key(|slot| slot.role);
+        for slot in &all {
+            *slot.hold() = Some(Connected::new(open(path, slot.role)?)?);
+        }
+        Ok(Self { path: path.to_owned(), all })
+    }
+
+    /// Closes every connection, carries all of the log over, and opens them anew. Whoever reads is waited for.
+    ///
+    /// # Errors
+    ///
+    /// When the log could not be carried over, or the database not be opened. Nobody writes then, until it is tried again;
+    /// who reads goes on.
+    pub(super) fn renew(&self) -> Result<(), OpenError> {
+        let mut held: Vec<_> = self.all.iter().map(|slot| (slot.role, slot.hold())).collect();
+        held.iter_mut().for_each(|(_, connected)| **connected = None);
+        let mut renewed = carry_all_over(&self.path);
+        for (role, connected) in &mut held {
+            if *role == Role::Reads || renewed.is_ok() {
+                let opened = open(&self.path, *role).and_then(|connection| Ok(Connected::new(connection)?));
+                match opened {
+                    Ok(opened) => **connected = Some(opened),
+                    Err(error) => renewed = renewed.and(Err(error)),
+                }
+            }
+        }
+        renewed
+    }
+}
+
+fn open(path: &Path, role: Role) -> Result<Connection, OpenError> {
+    let connection = connect(path, if role == Role::Reads { READS } else { OpenFlags::default() })?;
+    if role == Role::Writes {
+        assert_durable(&connection)?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KB)?;
+    }
+    Ok(connection)
+}
+
+/// Carries all of the log over, whatever was counted as done before, makes it durable and empties the log.
+///
+/// A connection that is alone keeps its counts to itself and makes them from the log. It is refused where anybody else
+/// has the database open, because the counts would then be theirs.
+fn carry_all_over(path: &Path) -> Result<(), OpenError> {
+    let alone = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Before anything is read: who has looked at the counts of others goes on with them.
+    alone.query_row("pragma locking_mode = exclusive", [], |_| Ok(()))?;
+    alone.busy_timeout(BRIEFLY)?;
+    alone.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    alone.pragma_update(None, "synchronous", "full")?;
+    empty_log(&alone)?.then_some(()).ok_or_else(|| busy().into())
+}
+
+/// Carries over the rest of the log and empties it. False when somebody is in the way.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0))
+        .map(|is_busy| !is_busy)
+}
+
+fn busy() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)
+}
+
+/// Whether an error is that of a sync, after which nothing is known of what it should have written.
+pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_FSYNC)
+}
