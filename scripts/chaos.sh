@@ -49,14 +49,15 @@ fi
 release=$PWD/target/release/baton
 within=10
 if [ ! -x "$release" ]; then
-  echo "chaos: no release build; storm and soak run on the unoptimized one (make build makes one)" >&2
-  release=$PWD/target/debug/baton
+  echo "chaos: no release build; storm and soak run on one with checks (make build makes one)" >&2
+  release=$PWD/target/evidence/baton
   within=60
 fi
 # shellcheck disable=SC2086
-cargo build --locked ${CHAOS_CARGO:-} --tests --bins --examples >&2 || exit 1
+cargo build --profile evidence --locked ${CHAOS_CARGO:-} --tests --bins --examples >&2 || exit 1
 # shellcheck disable=SC2086
-tests=$(cargo test --locked ${CHAOS_CARGO:-} --test it --no-run 2>&1 | grep -oE 'target/debug/deps/it-[0-9a-f]+' | tail -n 1)
+tests=$(cargo test --profile evidence --locked ${CHAOS_CARGO:-} --test it --no-run 2>&1 |
+  grep -oE 'target/evidence/deps/it-[0-9a-f]+' | tail -n 1)
 [ -x "$tests" ] || { echo "chaos: the tests are not there" >&2; exit 1; }
 all=$("$tests" --list 2>/dev/null)
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
