@@ -145,7 +145,7 @@ pub(super) fn measured_waits(
 ) -> Result<Vec<MeasuredWait>, StoreError> {
     sql.all(
         "select accepted_at - at, place_at_start from handoffs where queue = ?1 and accepted_at > ?2 \
-         order by accepted_at desc limit ?3",
+         order by accepted_at desc, id desc limit ?3",
         values![queue.as_str(), since.as_millis(), limit],
         |row| {
             let wait: i64 = row.get(0)?;

@@ -93,7 +93,7 @@ pub(super) fn outline(sql: &dyn Sql, visitor: &VisitorId) -> Result<Option<Outli
         sql.one(&format!("select count(*) from {what} {OF_THEIRS}"), id, |row| row.get::<u64>(0))
     };
     let left_email = sql.first(
-        "select email from conversations where visitor = ?1 and email is not null order by opened_at desc limit 1",
+        "select email from conversations where visitor = ?1 and email is not null order by opened_at desc, id desc limit 1",
         id,
         |row| row.get(0),
     )?;

@@ -180,7 +180,7 @@ impl Store for SqlStore {
         let (visitor, than) = (visitor.clone(), than.clone());
         self.read(move |c| {
             let rest = "where visitor = ?1 and id <> ?2 and opened_at <= \
-                (select opened_at from conversations where id = ?2) order by opened_at desc limit 20";
+                (select opened_at from conversations where id = ?2) order by opened_at desc, id desc limit 20";
             conversations::select(c, rest, values![visitor.as_str(), than.as_str()])
         })
         .await
@@ -249,7 +249,7 @@ impl Store for SqlStore {
         self.read(|c| {
             // Said twice, because only so SQLite sees that the index of those who wait will do.
             let rest = "where state in ('queued', 'offered', 'left_message') and state = 'left_message' \
-                order by due_at limit 500";
+                order by due_at, id limit 500";
             conversations::select(c, rest, &[])
         })
         .await
@@ -258,7 +258,7 @@ impl Store for SqlStore {
     async fn held_by(&self, agent: &AgentId) -> Result<Vec<Conversation>, StoreError> {
         let agent = agent.clone();
         self.read(move |c| {
-            conversations::select(c, "where agent = ?1 order by opened_at", values![agent.as_str()])
+            conversations::select(c, "where agent = ?1 order by opened_at, id", values![agent.as_str()])
         })
         .await
     }
