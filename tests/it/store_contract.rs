@@ -7,7 +7,8 @@ use crate::support::stores::{EveryPort, on_every_store};
 use crate::support::world::{agent, body, minutes, queue, seconds, visitor};
 use baton::domain::agent::Presence;
 use baton::domain::conversation::{
-    Author, Change, Conversation, EntryKind, HandoffChange, Lost, NewEntry, Notice, StateName, Turned,
+    Author, Change, Conversation, EntryKind, HandoffChange, Lost, NewEntry, Notice, Reservation, StateName,
+    Turned,
 };
 use baton::domain::escalation::{EscalationPolicy, ReasonCode, decide_trigger};
 use baton::domain::handoff::{CountedWord, HandoffOutcome, HandoffStatus};
@@ -320,6 +321,14 @@ async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost(store:
     store.set_presence(&ana, Presence::Away).await.unwrap();
     store.connected(&lease, &ana).await.unwrap();
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable());
+    // Somebody whose coming could not be written takes a conversation, and the node ends: they are missed like others.
+    open(store, "eve", 10).await;
+    let taken = escalate(store, "eve", 11).await;
+    let cem = Reservation { agent: agent("cem"), capacity: 1 };
+    store.commit(taken.take(cem, "Cem", at(12)).unwrap(), None, at(12)).await.unwrap();
+    store.take(&NodeId::from_suffix("three"), until(20), Company::Alone).await.unwrap();
+    let cem = store.attendance().await.unwrap()[&agent("cem")];
+    assert_eq!((cem.held, cem.lost_at), (1, Some(at(20))));
 }
 
 async fn judgements_of_agent_and_visitor_stand_beside_each_other(store: &dyn EveryPort) {

@@ -157,9 +157,10 @@ pub(super) fn commit(
 }
 
 /// Room is taken in the same write that offers or takes a conversation, so two nodes cannot both give the last place.
+/// Whoever holds something has a row, also when their coming could not be written: without one nobody would miss them.
 fn reserve(sql: &dyn Sql, id: &ConversationId, wanted: &Reservation) -> Result<(), StoreError> {
     if agents::held_beside(sql, &wanted.agent, id)? < wanted.capacity {
-        Ok(())
+        agents::known(sql, &wanted.agent)
     } else {
         Err(StoreError::NoRoom)
     }
