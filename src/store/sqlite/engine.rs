@@ -107,15 +107,12 @@ impl Engine for SqliteEngine {
     }
 
     fn write(&mut self, mut jobs: Vec<Box<dyn Work>>) {
-        let slot = self.slot.clone();
-        let mut held = slot.hold();
-        if held.is_none() {
-            drop(held);
-            if let Err(trouble) = self.renew() {
-                return self.refuse(jobs, trouble);
-            }
-            held = slot.hold();
+        let is_closed = self.slot.hold().is_none();
+        if is_closed && let Err(trouble) = self.renew() {
+            return self.refuse(jobs, trouble);
         }
+        let slot = self.slot.clone();
+        let held = slot.hold();
         let Some(at) = &*held else { return };
         let n_jobs = jobs.len();
         // Without a transaction, or with a step half done, nothing of the group counts.

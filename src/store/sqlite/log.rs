@@ -9,8 +9,8 @@
 //! pages that came since, waits a moment for those who still read in the log, and begins it anew.
 
 use super::OpenError;
-use super::slots::{Slot, empty_log, is_failed_sync};
-use rusqlite::Connection;
+use super::slots::Slot;
+use rusqlite::{Connection, ffi};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -147,4 +147,16 @@ fn begin_anew(writer: &Connection) -> rusqlite::Result<bool> {
 /// stays, and whoever opens the database next begins with all of it.
 fn leave_one_file(connection: &Connection) {
     let _ = connection.busy_timeout(PATIENCE).and_then(|()| empty_log(connection));
+}
+
+/// Carries over the rest of the log and empties it. False when somebody is in the way.
+pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0))
+        .map(|is_busy| !is_busy)
+}
+
+/// Whether an error is that of a sync, after which nothing is known of what it should have written.
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_FSYNC)
 }

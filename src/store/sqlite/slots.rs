@@ -7,6 +7,7 @@
 //! database open; so everybody here lets go of it.
 
 use super::connected::Connected;
+use super::log::empty_log;
 use super::{OpenError, READS, WRITER_CACHE_KB, assert_durable, connect};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
@@ -54,7 +55,7 @@ impl Slots {
     pub(super) fn open(path: &Path, mut all: Vec<Arc<Slot>>) -> Result<Self, OpenError> {
         all.sort_by_key(|slot| slot.role);
         for slot in &all {
-            *slot.hold() = Some(Connected::new(open(path, slot.role)?)?);
+            *slot.hold() = Some(open(path, slot.role)?);
         }
         Ok(Self { path: path.to_owned(), all })
     }
@@ -71,8 +72,7 @@ impl Slots {
         let mut renewed = carry_all_over(&self.path);
         for (role, connected) in &mut held {
             if *role == Role::Reads || renewed.is_ok() {
-                let opened = open(&self.path, *role).and_then(|connection| Ok(Connected::new(connection)?));
-                match opened {
+                match open(&self.path, *role) {
                     Ok(opened) => **connected = Some(opened),
                     Err(error) => renewed = renewed.and(Err(error)),
                 }
@@ -82,13 +82,14 @@ impl Slots {
     }
 }
 
-fn open(path: &Path, role: Role) -> Result<Connection, OpenError> {
+fn open(path: &Path, role: Role) -> Result<Connected, OpenError> {
     let connection = connect(path, if role == Role::Reads { READS } else { OpenFlags::default() })?;
     if role == Role::Writes {
+        // What the connection that made the file said of itself is not enough: this one sees what is in the file.
         assert_durable(&connection)?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KB)?;
     }
-    Ok(connection)
+    Ok(Connected::new(connection)?)
 }
 
 /// Carries all of the log over, whatever was counted as done before, makes it durable and empties the log.
@@ -102,21 +103,9 @@ fn carry_all_over(path: &Path) -> Result<(), OpenError> {
     alone.busy_timeout(BRIEFLY)?;
     alone.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     alone.pragma_update(None, "synchronous", "full")?;
-    empty_log(&alone)?.then_some(()).ok_or_else(|| busy().into())
-}
-
-/// Carries over the rest of the log and empties it. False when somebody is in the way.
-pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, bool>(0))
-        .map(|is_busy| !is_busy)
-}
-
-fn busy() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)
-}
-
-/// Whether an error is that of a sync, after which nothing is known of what it should have written.
-pub(super) fn is_failed_sync(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_FSYNC)
+    if empty_log(&alone)? {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None).into())
+    }
 }
