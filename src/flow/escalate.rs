@@ -4,121 +4,20 @@
 //! Writes  handoff, place in the queue, notices, new control epoch: one command, with the decision that called for it.
 //! Next    `offer`.
 
-use super::offer::place_of;
 use super::{Flow, FlowError, command};
-use crate::domain::agent::Attendance;
-use crate::domain::conversation::{Change, Conversation, ConversationState, NewEntry, Notice, Reservation};
+use crate::domain::conversation::{Change, Conversation, ConversationState, NewEntry, Notice};
 use crate::domain::escalation::{
-    Counterfactual, Decision, EscalationPolicy, Outcome, Reason, ReasonCode, decide_trigger,
+    Counterfactual, Decision, EscalationPolicy, Outcome, ReasonCode, decide_trigger,
 };
-use crate::domain::handoff::{EscalationType, Handoff, HandoffStatus};
-use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId, WidgetKey};
-use crate::domain::queue::{Place, Priority, Queue, choose, compare};
-use crate::domain::routing::{Candidate, serves};
+use crate::domain::handoff::Handoff;
+use crate::domain::id::{ConversationId, VisitorId, WidgetKey};
+use crate::domain::queue::{Priority, choose};
 use crate::domain::time::Timestamp;
 use crate::domain::tuning::{Event, replay_fold};
 use crate::fault::point;
 use crate::flow::decide::events_of;
-use crate::flow::ports::{Ack, IdSource};
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use crate::flow::ports::Ack;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-/// Queues, agents and who waits, at one moment.
-pub(super) struct Floor {
-    pub(super) queues: Vec<Queue>,
-    pub(super) candidates: Vec<Candidate>,
-    pub(super) waiting: Vec<Conversation>,
-    pub(super) now: Timestamp,
-    places: OnceLock<HashMap<ConversationId, u32>>,
-}
-
-impl Floor {
-    /// A queue by its id; the default, or a queue for everybody, when it is gone.
-    pub(super) fn queue(&self, id: Option<&QueueId>) -> Queue {
-        let named = id.and_then(|id| self.queues.iter().find(|queue| queue.id == *id));
-        named.or_else(|| choose(&self.queues, "")).cloned().unwrap_or_else(|| Queue {
-            id: QueueId::from_suffix("general"),
-            name: "General".into(),
-            skills: Vec::new(),
-            tier: 1,
-            hours: None,
-            intents: Vec::new(),
-            is_default: true,
-        })
-    }
-
-    /// The place of everybody who waits, from 1, each in their own queue.
-    pub(super) fn places(&self, step: Duration) -> &HashMap<ConversationId, u32> {
-        self.places.get_or_init(|| {
-            let mut waiting: Vec<_> =
-                self.waiting.iter().filter_map(|c| Some((place_of(c)?, c.queue.as_ref()))).collect();
-            waiting.sort_by(|(a, _), (b, _)| compare(a, b, self.now, step));
-            let mut ahead: HashMap<_, u32> = HashMap::new();
-            let count = |(place, queue): (Place, _)| {
-                let n = ahead.entry(queue).or_default();
-                *n += 1;
-                (place.conversation, *n)
-            };
-            waiting.into_iter().map(count).collect()
-        })
-    }
-
-    pub(super) fn candidate(&self, agent: &AgentId) -> Option<&Candidate> {
-        self.candidates.iter().find(|candidate| candidate.agent.id == *agent)
-    }
-
-    /// A reservation with this agent and their name, when they are there and have room.
-    pub(super) fn room_of(&self, agent: &AgentId) -> Option<(Reservation, String)> {
-        let candidate = self.candidate(agent)?;
-        let reservation = Reservation { agent: agent.clone(), capacity: candidate.agent.capacity };
-        candidate.has_room().then(|| (reservation, candidate.agent.name.clone()))
-    }
-
-    /// Whether anybody who serves the queue is there.
-    pub(super) fn is_attended(&self, queue: &Queue, tier: u8) -> bool {
-        self.candidates.iter().any(|c| c.attendance.is_reachable() && serves(&c.agent, queue, tier))
-    }
-
-    /// A new handoff of this conversation, of the kind its first reason makes.
-    pub(super) fn handoff(
-        &self,
-        conversation: &Conversation,
-        queue: Option<QueueId>,
-        reasons: Vec<Reason>,
-        policy: &EscalationPolicy,
-        ids: &dyn IdSource,
-    ) -> Handoff {
-        let queue = self.queue(queue.as_ref());
-        let kind = reasons.first().map_or(EscalationType::Automatic, |reason| reason.code.kind());
-        let ahead = self.waiting.iter().filter(|other| other.queue.as_ref() == Some(&queue.id)).count();
-        let mut handoff = Handoff {
-            id: HandoffId::from_suffix(&ids.suffix()),
-            conversation: conversation.id.clone(),
-            kind,
-            reasons,
-            counterfactual: None,
-            words: Vec::new(),
-            policy: policy.label(),
-            score: conversation.score.unwrap_or(0.0),
-            tier: conversation.tier.max(queue.tier),
-            queue: queue.id,
-            queue_name: queue.name,
-            priority: conversation.priority,
-            place_at_start: u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(1),
-            at: self.now,
-            answer_due_at: None,
-            from: None,
-            status: HandoffStatus::Initiated,
-            agent: None,
-            accepted_at: None,
-            ended_at: None,
-        };
-        handoff.set_priority(conversation.priority, policy, self.now);
-        handoff
-    }
-}
 
 impl Handoff {
     /// Sets the priority, and with it the promise of an answer.
@@ -135,29 +34,6 @@ impl Handoff {
 }
 
 impl Flow {
-    /// Every agent, and where they are.
-    pub(super) async fn candidates(&self) -> Result<Vec<Candidate>, FlowError> {
-        let ports = &self.0.ports;
-        let attendance = ports.store.attendance().await?;
-        let candidates = ports.directory.accounts().await?.into_iter().filter(|account| !account.is_disabled);
-        let candidates = candidates.map(|account| Candidate {
-            attendance: attendance.get(&account.agent.id).copied().unwrap_or_else(Attendance::default),
-            agent: account.agent,
-        });
-        Ok(candidates.collect())
-    }
-
-    pub(super) async fn floor(&self) -> Result<Floor, FlowError> {
-        let ports = &self.0.ports;
-        Ok(Floor {
-            queues: ports.directory.queues().await?,
-            candidates: self.candidates().await?,
-            waiting: ports.store.waiting().await?,
-            now: ports.clock.now(),
-            places: OnceLock::new(),
-        })
-    }
-
     /// The handoff that a decision calls for, and what visitor and agents are told with it.
     pub(super) async fn begin(
         &self,

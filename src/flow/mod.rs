@@ -17,6 +17,7 @@
 //! | any time | `upkeep` | what is old goes, how large it is |
 //! | any time | `person` | what is stored about one person: found, shown, erased |
 //! | any time | `observe` | what is counted |
+//! | any time | `floor` | queues, agents and who waits, as one look finds them |
 //! | any time | `view` | what visitors and agents are shown |
 
 mod adopt;
@@ -28,6 +29,7 @@ mod decide;
 mod error;
 mod escalate;
 mod explain;
+mod floor;
 mod found;
 mod lane;
 mod nodes;
@@ -99,7 +101,7 @@ struct Inner {
     standings: standing::Standings,
     findings: found::Findings,
     unmatched: Notify,
-    shown: view::Shown,
+    shown: floor::Shown,
     place: nodes::Place,
 }
 
@@ -117,7 +119,7 @@ impl Flow {
             standings: standing::Standings::default(),
             findings: found::Findings::default(),
             unmatched: Notify::new(),
-            shown: view::Shown::default(),
+            shown: floor::Shown::default(),
             place: nodes::Place::new(node),
         }))
     }

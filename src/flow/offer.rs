@@ -4,7 +4,7 @@
 //! Writes  the offer and the room it takes: one command each; accepting is a compare-and-set (invariant 6).
 //! Next    `converse`.
 
-use super::escalate::Floor;
+use super::floor::Floor;
 use super::{Flow, FlowError, command};
 use crate::domain::agent::{Agent, Permission};
 use crate::domain::conversation::{Conversation, ConversationState, Reservation, Turned};
@@ -20,23 +20,16 @@ use std::time::Duration;
 /// How long after a failed round the next one comes by itself.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// The place of a waiting conversation in the order of all.
-pub(super) fn place_of(conversation: &Conversation) -> Option<Place> {
-    Some(Place {
-        conversation: conversation.id.clone(),
-        priority: conversation.priority,
-        is_front: conversation.is_front,
-        answer_due_at: conversation.answer_due_at,
-        since: conversation.state.waiting_since()?,
-    })
-}
-
-/// Puts waiting conversations in the order in which they are served.
-pub(super) fn in_order(waiting: &mut [Conversation], now: Timestamp, step: Duration) {
-    waiting.sort_by(|a, b| match (place_of(a), place_of(b)) {
-        (Some(a), Some(b)) => compare(&a, &b, now, step),
-        (a, b) => a.is_some().cmp(&b.is_some()),
-    });
+/// Those of these conversations that wait, in the order in which they are served.
+pub(super) fn in_order(
+    conversations: Vec<Conversation>,
+    now: Timestamp,
+    step: Duration,
+) -> impl Iterator<Item = Conversation> {
+    let mut waiting: Vec<(Place, Conversation)> =
+        conversations.into_iter().filter_map(|c| Some((c.place()?, c))).collect();
+    waiting.sort_by(|(a, _), (b, _)| compare(a, b, now, step));
+    waiting.into_iter().map(|(_, conversation)| conversation)
 }
 
 impl Flow {
@@ -66,15 +59,11 @@ impl Flow {
             return Ok(());
         }
         let mut floor = self.floor().await?;
-        let policy = self.policy();
-        let mut waiting: Vec<Conversation> = floor
-            .waiting
-            .iter()
-            .filter(|c| matches!(c.state, ConversationState::Queued { .. }))
-            .cloned()
-            .collect();
-        in_order(&mut waiting, floor.now, policy.service.priority_step);
-        for conversation in waiting {
+        let step = self.policy().service.priority_step;
+        for conversation in in_order(self.0.ports.store.waiting().await?, floor.now, step) {
+            if !matches!(conversation.state, ConversationState::Queued { .. }) {
+                continue;
+            }
             let queue = floor.queue(conversation.queue.as_ref());
             let agent = match route(&conversation, &queue, &floor.candidates, floor.now) {
                 Ok(agent) => agent.clone(),

@@ -1,27 +1,24 @@
 //! What visitors and agents are shown: plain values, made from the store. The wire
 //! is the gateway's business.
 
-use super::escalate::Floor;
-use super::offer::{in_order, place_of};
+use super::floor::{FRESH, Floor};
+use super::offer::in_order;
 use super::{Flow, FlowError};
-use crate::domain::agent::{Attendance, Presence};
+use crate::domain::agent::{Attendance, Permission, Presence};
 use crate::domain::conversation::{Author, Conversation, ConversationState, Entry, EntryKind};
 use crate::domain::escalation::EscalationPolicy;
 use crate::domain::handoff::Handoff;
 use crate::domain::id::{AgentId, ConversationId, QueueId, VisitorId};
-use crate::domain::queue::{Estimate, Queue, compare, estimate};
+use crate::domain::queue::{Estimate, Place, Queue, compare, estimate};
+use crate::domain::routing::serves;
 use crate::domain::time::Timestamp;
 use crate::domain::visitor::Profile;
 use crate::flow::ports::{Glance, ReadMarks};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
 
 /// Most waiting conversations that are listed.
 const LISTED: usize = 100;
-/// How long a list of the waiting is good for everybody who asks.
-const FRESH: Duration = Duration::from_millis(200);
 /// Measured waits behind an estimate: at most so many, of at most a day.
 const MEASURED: usize = 30;
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
@@ -214,70 +211,9 @@ pub struct Packet {
 pub type Earlier = (ConversationId, Option<Timestamp>, Option<String>, Option<String>);
 
 /// The waiting as they were at a generation and an instant.
-type Listed = (u64, Timestamp, Arc<Vec<Card>>);
-
-/// What many look at at the same moment: read once, shown to all who ask within it.
-#[derive(Default)]
-pub(super) struct Shown {
-    floor: Mutex<Option<Look>>,
-    waiting: Mutex<Option<Listed>>,
-    /// Grows with every change on this node, so that nobody is shown what was before it.
-    generation: AtomicU64,
-    /// Looks at the floor that have begun.
-    begun: AtomicU64,
-}
-
-/// The floor as one look has found it.
-struct Look {
-    /// Which look it was.
-    number: u64,
-    /// The generation in which it began.
-    generation: u64,
-    floor: Arc<Floor>,
-}
-
-impl Shown {
-    /// What was read before now is not shown any more.
-    pub(super) fn outdate(&self) {
-        self.generation.fetch_add(1, Ordering::AcqRel);
-    }
-
-    fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-}
+pub(super) type Listed = (u64, Timestamp, Arc<Vec<Card>>);
 
 impl Flow {
-    /// The floor as it was at most a moment ago, and not before a change that was made here.
-    async fn shown_floor(&self) -> Result<Arc<Floor>, FlowError> {
-        let generation = self.0.shown.generation();
-        let now = self.0.ports.clock.now();
-        let is_good = |look: &Look| {
-            look.generation >= generation && now.since(look.floor.now) < FRESH && look.floor.now <= now
-        };
-        self.floor_if(is_good).await
-    }
-
-    /// The floor as it is now: read after this was asked. Who asks while another reads waits and reads for all who do.
-    pub(super) async fn floor_now(&self) -> Result<Arc<Floor>, FlowError> {
-        self.floor_if(|_| false).await
-    }
-
-    /// The floor of a look that began after this was asked, or of an earlier one that is good enough.
-    async fn floor_if(&self, is_good: impl Fn(&Look) -> bool) -> Result<Arc<Floor>, FlowError> {
-        let shown = &self.0.shown;
-        let asked = shown.begun.load(Ordering::Acquire);
-        let mut last = shown.floor.lock().await;
-        if let Some(look) = last.as_ref().filter(|look| look.number > asked || is_good(look)) {
-            return Ok(look.floor.clone());
-        }
-        let number = shown.begun.fetch_add(1, Ordering::AcqRel) + 1;
-        let generation = shown.generation();
-        let floor = Arc::new(self.floor().await?);
-        *last = Some(Look { number, generation, floor: floor.clone() });
-        Ok(floor)
-    }
-
     /// Where a visitor stands.
     ///
     /// # Errors
@@ -341,10 +277,9 @@ impl Flow {
             return Some(*place);
         }
         // It has come or changed since.
-        let own = place_of(conversation)?;
-        let is_ahead = |other: &&Conversation| {
-            other.queue.as_ref() == Some(queue)
-                && place_of(other).is_some_and(|place| compare(&place, &own, floor.now, step).is_lt())
+        let own = conversation.place()?;
+        let is_ahead = |other: &&Place| {
+            other.queue.as_ref() == Some(queue) && compare(other, &own, floor.now, step).is_lt()
         };
         u32::try_from(floor.waiting.iter().filter(is_ahead).count() + 1).ok()
     }
@@ -409,10 +344,8 @@ impl Flow {
             return Ok(cards.clone());
         }
         let step = self.policy().service.priority_step;
-        let mut waiting = floor.waiting.clone();
-        in_order(&mut waiting, floor.now, step);
-        waiting.truncate(LISTED * 5);
-        let cards = Arc::new(self.cards(waiting).await?);
+        let waiting = in_order(self.0.ports.store.waiting().await?, floor.now, step);
+        let cards = Arc::new(self.cards(waiting.take(LISTED * 5).collect()).await?);
         *cache = Some((generation, floor.now, cards.clone()));
         Ok(cards)
     }
@@ -426,19 +359,15 @@ impl Flow {
         let ports = &self.0.ports;
         let own = self.agent(agent).await?;
         let floor = self.shown_floor().await?;
-        let is_theirs = |conversation: &Conversation| {
-            own.role.may(crate::domain::agent::Permission::Supervise)
-                || crate::domain::routing::serves(
-                    &own,
-                    &floor.queue(conversation.queue.as_ref()),
-                    conversation.tier,
-                )
+        let is_theirs = |queue: Option<&QueueId>, tier: u8| {
+            own.role.may(Permission::Supervise) || serves(&own, &floor.queue(queue), tier)
         };
+        let is_their_own = |c: &Conversation| is_theirs(c.queue.as_ref(), c.tier);
         let all = self.waiting_cards(&floor).await?;
         let waiting: Vec<Card> =
-            all.iter().filter(|card| is_theirs(&card.conversation)).take(LISTED).cloned().collect();
-        let waiting_total = floor.waiting.iter().filter(|c| is_theirs(c)).count();
-        let left = ports.store.left_messages().await?.into_iter().filter(is_theirs).take(LISTED).collect();
+            all.iter().filter(|card| is_their_own(&card.conversation)).take(LISTED).cloned().collect();
+        let waiting_total = floor.waiting.iter().filter(|p| is_theirs(p.queue.as_ref(), p.tier)).count();
+        let left = ports.store.left_messages().await?.into_iter().filter(is_their_own).take(LISTED).collect();
         let attendance =
             floor.candidate(agent).map_or_else(Attendance::default, |candidate| candidate.attendance);
         let midnight = floor.now.as_millis().div_euclid(86_400_000) * 86_400_000;
@@ -535,12 +464,12 @@ fn tried(entries: &[Entry]) -> Vec<Tried> {
     tried
 }
 
-fn load(queue: &Queue, waiting: &[Conversation]) -> QueueLoad {
-    let own = || waiting.iter().filter(|conversation| conversation.queue.as_ref() == Some(&queue.id));
+fn load(queue: &Queue, waiting: &[Place]) -> QueueLoad {
+    let own = || waiting.iter().filter(|place| place.queue.as_ref() == Some(&queue.id));
     QueueLoad {
         id: queue.id.clone(),
         name: queue.name.clone(),
         waiting: u32::try_from(own().count()).unwrap_or(u32::MAX),
-        oldest_at: own().filter_map(|conversation| conversation.state.waiting_since()).min(),
+        oldest_at: own().map(|place| place.since).min(),
     }
 }

@@ -55,11 +55,11 @@ async fn read_service(http: &Http) -> Result<(), StoreError> {
     let accounts = http.directory().accounts().await?;
     let attendance = http.store().attendance().await?;
     let mut waiting: HashMap<QueueId, (usize, Duration)> = HashMap::new();
-    for conversation in http.store().waiting().await? {
-        if let Some(queue) = &conversation.queue {
-            let entry = waiting.entry(queue.clone()).or_default();
+    for place in http.store().places().await? {
+        if let Some(queue) = place.queue {
+            let entry = waiting.entry(queue).or_default();
             entry.0 += 1;
-            entry.1 = entry.1.max(now.since(conversation.state.waiting_since().unwrap_or(now)));
+            entry.1 = entry.1.max(now.since(place.since));
         }
     }
     http.metrics.begin_scrape();

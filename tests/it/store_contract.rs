@@ -376,9 +376,12 @@ async fn waiting_and_left_messages_are_listed(store: &dyn EveryPort) {
     offer(store, "b", "ana", 1, 2).await.unwrap();
     let left = get(store, "c").await.leave_message("c@mail.example".into(), at(99), at(3)).unwrap();
     store.commit(left, None, at(3)).await.unwrap();
-    let mut waiting: Vec<_> = store.waiting().await.unwrap().into_iter().map(|c| c.id).collect();
-    waiting.sort();
-    assert_eq!(waiting, [cnv("a"), cnv("b")]);
+    let mut waiting = store.waiting().await.unwrap();
+    waiting.sort_by_key(|c| c.id.clone());
+    assert_eq!(waiting.iter().map(|c| c.id.clone()).collect::<Vec<_>>(), [cnv("a"), cnv("b")]);
+    let mut places = store.places().await.unwrap();
+    places.sort_by_key(|place| place.conversation.clone());
+    assert_eq!(places, waiting.iter().filter_map(Conversation::place).collect::<Vec<_>>());
     let left: Vec<_> = store.left_messages().await.unwrap().into_iter().map(|c| c.id).collect();
     assert_eq!(left, [cnv("c")]);
 }

@@ -5,7 +5,7 @@ use super::{ConversationState, InvalidTransition, NewEntry};
 use crate::domain::analysis::Analysis;
 use crate::domain::handoff::{Handoff, HandoffOutcome};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId, WidgetKey};
-use crate::domain::queue::Priority;
+use crate::domain::queue::{Place, Priority};
 use crate::domain::time::Timestamp;
 use std::time::Duration;
 
@@ -112,6 +112,19 @@ impl Conversation {
         let is_gone = now.since(self.visitor_seen_at.max(since)) >= gone_timeout;
         let was_there = since.since(self.visitor_seen_at) < gone_timeout;
         is_gone && (was_there || self.email.is_none())
+    }
+
+    /// Its place among those who wait, if it waits.
+    pub fn place(&self) -> Option<Place> {
+        Some(Place {
+            conversation: self.id.clone(),
+            queue: self.queue.clone(),
+            tier: self.tier,
+            priority: self.priority,
+            is_front: self.is_front,
+            answer_due_at: self.answer_due_at,
+            since: self.state.waiting_since()?,
+        })
     }
 
     /// Whether this agent is passed over now.

@@ -1,16 +1,20 @@
 //! Who is next: class, then the front of the class, then the deadline, then arrival.
 
 use super::Priority;
-use crate::domain::id::ConversationId;
+use crate::domain::id::{ConversationId, QueueId};
 use crate::domain::time::Timestamp;
 use std::cmp::Ordering;
 use std::time::Duration;
 
-/// What decides the order of one waiting conversation.
+/// Where one waiting conversation stands: all that decides the order, and who sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Whose.
     pub conversation: ConversationId,
+    /// Where it waits.
+    pub queue: Option<QueueId>,
+    /// The level of support it needs.
+    pub tier: u8,
     /// Its class before waiting raised it.
     pub priority: Priority,
     /// Ahead of its class: its agent was lost, or its visitor came back.
@@ -41,6 +45,8 @@ mod tests {
     fn place(id: &str, priority: Priority, since_s: i64) -> Place {
         Place {
             conversation: ConversationId::from_suffix(id),
+            queue: None,
+            tier: 1,
             priority,
             is_front: false,
             answer_due_at: None,

@@ -7,7 +7,7 @@ use crate::domain::conversation::{Body, Change, Conversation, Entry, StateName};
 use crate::domain::handoff::{CountedWord, Handoff};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId};
 use crate::domain::outcome::{Csat, WrapUp};
-use crate::domain::queue::MeasuredWait;
+use crate::domain::queue::{MeasuredWait, Place};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
@@ -286,6 +286,9 @@ pub trait Store: Send + Sync {
 
     /// Everything queued or offered, in no order.
     async fn waiting(&self) -> Result<Vec<Conversation>, StoreError>;
+
+    /// The places of everything queued or offered, in no order: read far more often than all of it.
+    async fn places(&self) -> Result<Vec<Place>, StoreError>;
 
     /// Left messages.
     async fn left_messages(&self) -> Result<Vec<Conversation>, StoreError>;

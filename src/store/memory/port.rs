@@ -8,7 +8,7 @@ use crate::domain::conversation::{Change, Conversation, ConversationState, Entry
 use crate::domain::handoff::{CountedWord, Handoff};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId};
 use crate::domain::outcome::{Csat, WrapUp};
-use crate::domain::queue::MeasuredWait;
+use crate::domain::queue::{MeasuredWait, Place};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store, StoreError,
@@ -237,6 +237,10 @@ impl Store for MemoryStore {
 
     async fn waiting(&self) -> Result<Vec<Conversation>, StoreError> {
         Ok(cloned(self.rows().all().filter(|c| c.state.waiting_since().is_some())))
+    }
+
+    async fn places(&self) -> Result<Vec<Place>, StoreError> {
+        Ok(self.rows().all().filter_map(Conversation::place).collect())
     }
 
     async fn left_messages(&self) -> Result<Vec<Conversation>, StoreError> {

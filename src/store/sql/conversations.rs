@@ -4,7 +4,7 @@ use super::rows::to_json;
 use super::{Row, Sql, Value, values};
 use crate::domain::conversation::{Conversation, ConversationState};
 use crate::domain::id::{AgentId, ConversationId, QueueId, VisitorId, WidgetKey};
-use crate::domain::queue::Priority;
+use crate::domain::queue::{Place, Priority};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{Overdue, Search, StoreError};
 use std::sync::LazyLock;
@@ -52,6 +52,32 @@ pub(super) fn select(
 
 pub(super) fn get(sql: &dyn Sql, id: &ConversationId) -> Result<Option<Conversation>, StoreError> {
     Ok(select(sql, "where id = ?1", values![id.as_str()])?.pop())
+}
+
+/// Which ones wait for a human. Said this way, because only so SQLite sees that the index of those who wait will do.
+pub(super) const THAT_WAIT: &str =
+    "where state in ('queued', 'offered', 'left_message') and state <> 'left_message'";
+
+/// The places of those that wait.
+pub(super) fn places(sql: &dyn Sql) -> Result<Vec<Place>, StoreError> {
+    /// What of the state says since when it waits.
+    #[derive(serde::Deserialize)]
+    struct Waiting {
+        since: Timestamp,
+    }
+    let read = |row: &Row<'_>| {
+        Ok(Place {
+            conversation: row.parsed(0, ConversationId::parse)?,
+            queue: row.parsed_if_any(1, QueueId::parse)?,
+            tier: row.get(2)?,
+            priority: row.word(3, Priority::parse)?,
+            is_front: row.get(4)?,
+            answer_due_at: row.time_if_any(5)?,
+            since: row.json::<Waiting>(6)?.since,
+        })
+    };
+    let columns = "id, queue, tier, priority, is_front, answer_due_at, state_data";
+    sql.all(&format!("select {columns} from conversations {THAT_WAIT}"), &[], read)
 }
 
 /// The conversation, which nobody else changes before this step is written.

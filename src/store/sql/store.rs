@@ -8,7 +8,7 @@ use crate::domain::conversation::{Change, Conversation, Entry, StateName};
 use crate::domain::handoff::{CountedWord, Handoff};
 use crate::domain::id::{AgentId, ConversationId, HandoffId, QueueId, VisitorId};
 use crate::domain::outcome::{Csat, Disposition, Label, WrapUp};
-use crate::domain::queue::MeasuredWait;
+use crate::domain::queue::{MeasuredWait, Place};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
     Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
@@ -240,9 +240,11 @@ impl Store for SqlStore {
     }
 
     async fn waiting(&self) -> Result<Vec<Conversation>, StoreError> {
-        // Said this way, because only so SQLite sees that the index of those who wait will do.
-        let rest = "where state in ('queued', 'offered', 'left_message') and state <> 'left_message'";
-        self.read(move |c| conversations::select(c, rest, &[])).await
+        self.read(|c| conversations::select(c, conversations::THAT_WAIT, &[])).await
+    }
+
+    async fn places(&self) -> Result<Vec<Place>, StoreError> {
+        self.read(conversations::places).await
     }
 
     async fn left_messages(&self) -> Result<Vec<Conversation>, StoreError> {

@@ -14,7 +14,7 @@ pub mod prelude {
     };
     pub use baton::domain::knowledge::{CannedReply, KnowledgeEntry};
     pub use baton::domain::outcome::{Csat, WrapUp};
-    pub use baton::domain::queue::{MeasuredWait, Queue};
+    pub use baton::domain::queue::{MeasuredWait, Place, Queue};
     pub use baton::domain::site::Widget;
     pub use baton::domain::time::Timestamp;
     pub use baton::flow::ports::directory::{
@@ -69,6 +69,7 @@ macro_rules! every_call {
             read judgement(id: &ConversationId) -> Result<Judgement, StoreError>;
             read read_marks(id: &ConversationId) -> Result<ReadMarks, StoreError>;
             read waiting() -> Result<Vec<Conversation>, StoreError>;
+            read places() -> Result<Vec<Place>, StoreError>;
             read left_messages() -> Result<Vec<Conversation>, StoreError>;
             read held_by(agent: &AgentId) -> Result<Vec<Conversation>, StoreError>;
             read closed_by_since(agent: &AgentId, since: Timestamp) -> Result<u64, StoreError>;

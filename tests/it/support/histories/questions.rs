@@ -75,6 +75,7 @@ pub async fn about_all(stores: &Stores, now: Timestamp, dice: &Dice) -> Result<(
     let ids: Vec<ConversationId> = all.into_iter().map(|c| c.id).collect();
     // No order is promised of these.
     same(stores, "waiting", async |s| s.waiting().await.map(|w| sorted(w, |c| c.id.clone()))).await?;
+    same(stores, "places", async |s| s.places().await.map(|p| sorted(p, |p| p.conversation.clone()))).await?;
     same(stores, "left_messages", async |s| s.left_messages().await).await?;
     same(stores, "attendance", async |s| s.attendance().await).await?;
     same(stores, "glances", async |s| s.glances(&ids).await).await?;
