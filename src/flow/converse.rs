@@ -84,7 +84,7 @@ impl Flow {
                 | ConversationState::LeftMessage { .. }
         );
         if is_open_to_queue {
-            let queue = self.floor().await?.queue(conversation.queue.as_ref());
+            let queue = self.queue(conversation.queue.as_ref()).await?;
             if crate::domain::routing::serves(&account, &queue, conversation.tier) {
                 return Ok(());
             }

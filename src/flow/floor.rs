@@ -34,18 +34,9 @@ pub(super) struct Floor {
 }
 
 impl Floor {
-    /// A queue by its id; the default, or a queue for everybody, when it is gone.
+    /// [`queue_of`] this floor.
     pub(super) fn queue(&self, id: Option<&QueueId>) -> Queue {
-        let named = id.and_then(|id| self.queues.iter().find(|queue| queue.id == *id));
-        named.or_else(|| choose(&self.queues, "")).cloned().unwrap_or_else(|| Queue {
-            id: QueueId::from_suffix("general"),
-            name: "General".into(),
-            skills: Vec::new(),
-            tier: 1,
-            hours: None,
-            intents: Vec::new(),
-            is_default: true,
-        })
+        queue_of(&self.queues, id)
     }
 
     /// The place of everybody who waits, from 1, each in their own queue.
@@ -119,6 +110,20 @@ impl Floor {
     }
 }
 
+/// A queue by its id; the default, or a queue for everybody, when it is gone.
+pub(super) fn queue_of(queues: &[Queue], id: Option<&QueueId>) -> Queue {
+    let named = id.and_then(|id| queues.iter().find(|queue| queue.id == *id));
+    named.or_else(|| choose(queues, "")).cloned().unwrap_or_else(|| Queue {
+        id: QueueId::from_suffix("general"),
+        name: "General".into(),
+        skills: Vec::new(),
+        tier: 1,
+        hours: None,
+        intents: Vec::new(),
+        is_default: true,
+    })
+}
+
 /// What many look at at the same moment: read once, shown to all who ask within it.
 #[derive(Default)]
 pub(super) struct Shown {
@@ -176,6 +181,11 @@ impl Flow {
             agent: account.agent,
         });
         Ok(candidates.collect())
+    }
+
+    /// [`queue_of`] all queues there are now.
+    pub(super) async fn queue(&self, id: Option<&QueueId>) -> Result<Queue, FlowError> {
+        Ok(queue_of(&self.0.ports.directory.queues().await?, id))
     }
 
     pub(super) async fn floor(&self) -> Result<Floor, FlowError> {

@@ -4,7 +4,7 @@
 //! Writes  the offer and the room it takes: one command each; accepting is a compare-and-set (invariant 6).
 //! Next    `converse`.
 
-use super::floor::Floor;
+use super::floor::queue_of;
 use super::{Flow, FlowError, command};
 use crate::domain::agent::{Agent, Permission};
 use crate::domain::conversation::{Conversation, ConversationState, Reservation, Turned};
@@ -54,23 +54,24 @@ impl Flow {
     ///
     /// When the store does not answer.
     pub async fn offer_waiting(&self) -> Result<(), FlowError> {
+        let mut candidates = self.candidates().await?;
         // Most rounds find nobody with room, and need not look at who waits.
-        if !self.candidates().await?.iter().any(Candidate::has_room) {
+        if !candidates.iter().any(Candidate::has_room) {
             return Ok(());
         }
-        let mut floor = self.floor().await?;
-        let step = self.policy().service.priority_step;
-        for conversation in in_order(self.0.ports.store.waiting().await?, floor.now, step) {
-            if !matches!(conversation.state, ConversationState::Queued { .. }) {
-                continue;
-            }
-            let queue = floor.queue(conversation.queue.as_ref());
-            let agent = match route(&conversation, &queue, &floor.candidates, floor.now) {
+        let ports = &self.0.ports;
+        let queues = ports.directory.queues().await?;
+        let mut waiting = ports.store.waiting().await?;
+        waiting.retain(|conversation| matches!(conversation.state, ConversationState::Queued { .. }));
+        let now = ports.clock.now();
+        for conversation in in_order(waiting, now, self.policy().service.priority_step) {
+            let queue = queue_of(&queues, conversation.queue.as_ref());
+            let agent = match route(&conversation, &queue, &candidates, now) {
                 Ok(agent) => agent.clone(),
                 Err(NoRoute::NobodyThere | NoRoute::AllBusy) => continue,
             };
             match self.offer(&conversation, &agent).await {
-                Ok(()) => count_offer(&mut floor, &agent),
+                Ok(()) => count_offer(&mut candidates, &agent.id, now),
                 // Somebody was faster; the next round sees it.
                 Err(FlowError::Conflict | FlowError::NoRoom | FlowError::Rejected(_)) => {}
                 Err(error) => return Err(error),
@@ -164,10 +165,9 @@ impl Flow {
     ) -> Result<Ack, FlowError> {
         let key = command::key(agent.as_str(), client_id, &["conversation.take", id.as_str()]);
         let done = async {
-            let floor = self.floor().await?;
             let taker = self.agent(agent).await?;
             let conversation = self.conversation(id).await?;
-            let queue = floor.queue(conversation.queue.as_ref());
+            let queue = self.queue(conversation.queue.as_ref()).await?;
             let serves = crate::domain::routing::serves(&taker, &queue, conversation.tier);
             if !serves && !taker.role.may(Permission::Supervise) {
                 return Err(FlowError::NotAllowed("the queue is not yours"));
@@ -193,9 +193,8 @@ impl Flow {
     }
 }
 
-fn count_offer(floor: &mut Floor, agent: &Agent) {
-    let now = floor.now;
-    if let Some(candidate) = floor.candidates.iter_mut().find(|candidate| candidate.agent.id == agent.id) {
+fn count_offer(candidates: &mut [Candidate], agent: &AgentId, now: Timestamp) {
+    if let Some(candidate) = candidates.iter_mut().find(|candidate| candidate.agent.id == *agent) {
         candidate.attendance.held += 1;
         candidate.attendance.last_offer_at = Some(now);
     }
