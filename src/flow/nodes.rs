@@ -45,6 +45,9 @@ pub(super) struct Place {
     held: tokio::sync::Mutex<Option<(Lease, Timestamp)>>,
     /// Agents who are connected here.
     here: Mutex<BTreeSet<AgentId>>,
+    /// Held while the store is told who is here: by many while it is told of one agent each, by a renewal alone, which
+    /// tells of all at once. Told beside a coming or a going, it could be written after it with what was before it.
+    telling: tokio::sync::RwLock<()>,
     /// The fencing number; moves when the place was lost.
     fence: watch::Sender<u64>,
     /// Rung when a write was refused for the lack of a lease.
@@ -59,6 +62,7 @@ impl Place {
             node,
             held: tokio::sync::Mutex::default(),
             here: Mutex::default(),
+            telling: tokio::sync::RwLock::default(),
             fence: watch::Sender::new(0),
             lost: Notify::new(),
             is_mistaken: AtomicBool::new(false),
@@ -168,6 +172,7 @@ impl Flow {
             return Ok(());
         }
         let lease = self.take_place().await?;
+        let telling = place.telling.write().await;
         let term = self.term();
         place.is_mistaken.store(false, Ordering::Release);
         let here: Vec<AgentId> = place.with_here(|here| here.iter().cloned().collect());
@@ -175,6 +180,7 @@ impl Flow {
         if renewed.is_err() {
             place.is_mistaken.store(true, Ordering::Release);
         }
+        drop(telling);
         match renewed {
             Ok(()) => {
                 if let Some((_, until)) = place.held.lock().await.as_mut().filter(|(held, _)| *held == lease)
@@ -217,6 +223,7 @@ impl Flow {
     /// When the store does not answer; it is told again with the next renewal.
     pub async fn agent_connected(&self, agent: &AgentId) -> Result<(), FlowError> {
         let place = &self.0.place;
+        let telling = place.telling.read().await;
         place.with_here(|here| here.insert(agent.clone()));
         let told = async {
             let lease = self.take_place().await?;
@@ -232,6 +239,7 @@ impl Flow {
         };
         let told = told.await;
         place.is_mistaken.fetch_or(told.is_err(), Ordering::AcqRel);
+        drop(telling);
         self.presence_changed();
         told
     }
@@ -244,6 +252,7 @@ impl Flow {
     /// When the store does not answer; it is told again with the next renewal.
     pub async fn agent_disconnected(&self, agent: &AgentId, heard_at: Timestamp) -> Result<(), FlowError> {
         let place = &self.0.place;
+        let telling = place.telling.read().await;
         place.with_here(|here| here.remove(agent));
         let held = place.held.lock().await.clone();
         // Without a lease nobody is taken for connected here.
@@ -255,6 +264,7 @@ impl Flow {
             None => Ok(()),
         };
         place.is_mistaken.fetch_or(told.is_err(), Ordering::AcqRel);
+        drop(telling);
         self.presence_changed();
         told
     }

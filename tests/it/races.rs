@@ -398,6 +398,32 @@ async fn a_message_at_the_moment_of_the_end_is_heard() {
     }
 }
 
+/// A renewal tells the store of all who are connected at once. Written after a coming it did not know of, it would take
+/// who is there for lost: no offer would reach them, and what they hold would be taken from them.
+#[tokio::test]
+async fn invariant_7_who_comes_while_the_lease_is_renewed_is_there() {
+    let mut world = World::start().await;
+    world.account("ana", traits(1)).await;
+    let (flow, ana) = (world.flow.clone(), agent("ana"));
+    world.renews_after(async move { flow.agent_connected(&ana).await }).await;
+    assert_eq!(world.lost_at("ana").await, None);
+    world.finish().await;
+}
+
+/// And written after a going it did not know of, it would take who is gone for there: a node that is alone renews only
+/// when it was mistaken, and what they hold would stay theirs for ever.
+#[tokio::test]
+async fn invariant_7_who_goes_while_the_lease_is_renewed_is_gone() {
+    let mut world = World::start().await;
+    world.agent("ana", traits(1)).await;
+    world.is_taken_for_dead().await;
+    world.comes_back("ana").await.unwrap();
+    let (flow, ana, now) = (world.flow.clone(), agent("ana"), world.now());
+    world.renews_after(async move { flow.agent_disconnected(&ana, now).await }).await;
+    assert_eq!(world.lost_at("ana").await, Some(now));
+    world.finish().await;
+}
+
 /// An offer that has run out cannot be accepted, however late the acceptance was sent.
 #[tokio::test]
 async fn an_offer_that_has_run_out_is_nobodys() {

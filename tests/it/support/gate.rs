@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use super::stores::EveryPort;
 use super::through::every_call;
@@ -29,6 +29,7 @@ struct State {
     writes: u64,
     rows: u64,
     crash: Option<(u64, Crash)>,
+    held: Option<(u64, oneshot::Receiver<()>)>,
 }
 
 /// Counts, and falls shut when told to.
@@ -67,6 +68,15 @@ impl Gate {
     pub fn crash(&self, after: u64, how: Crash) {
         let mut state = self.state.lock().unwrap();
         state.crash = Some((state.writes + after + 1, how));
+    }
+
+    /// Keeps the write that is `after` writes from now waiting, until what is returned is dropped; 0 is the next. Those
+    /// behind it go through.
+    pub fn hold(&self, after: u64) -> oneshot::Sender<()> {
+        let (let_go, held) = oneshot::channel();
+        let mut state = self.state.lock().unwrap();
+        state.held = Some((state.writes + after + 1, held));
+        let_go
     }
 
     /// Falls shut now.
@@ -126,11 +136,16 @@ impl Gate {
     }
 
     async fn write<T>(&self, call: impl Future<Output = T>) -> T {
-        let crash = {
+        let (crash, held) = {
             let mut state = self.state.lock().unwrap();
             state.writes += 1;
-            state.crash.filter(|(at, _)| *at <= state.writes).map(|(_, how)| how)
+            let n = state.writes;
+            let crash = state.crash.filter(|(at, _)| *at <= n).map(|(_, how)| how);
+            (crash, state.held.take_if(|(at, _)| *at == n))
         };
+        if let Some((_, held)) = held {
+            let _dropped = held.await;
+        }
         if crash == Some(Crash::Before) {
             self.shut();
         }

@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod app;
+pub mod attendance;
 pub mod checks;
 pub mod clock;
 pub mod cluster;

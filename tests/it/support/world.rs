@@ -664,16 +664,6 @@ impl World {
         self.flow.wrap_up(&agent(who), &self.command(), &id, wrap_up).await
     }
 
-    /// An agent's connections are gone.
-    pub async fn loses(&self, who: &str) -> Result<(), FlowError> {
-        self.flow.agent_disconnected(&agent(who), self.now()).await
-    }
-
-    /// An agent is connected again.
-    pub async fn comes_back(&self, who: &str) -> Result<(), FlowError> {
-        self.flow.agent_connected(&agent(who)).await
-    }
-
     // --- what must hold -----------------------------------------------------------
 
     /// Ends the test: what must always hold, holds.
