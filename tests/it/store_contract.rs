@@ -34,6 +34,7 @@ on_every_store! {
     invariant_5_one_open_handoff_for_a_conversation,
     invariant_6_room_is_checked_in_the_write_that_takes_it,
     attendance_keeps_what_agents_choose_and_since_when_they_are_lost,
+    whoever_holds_something_is_connected_or_lost,
     judgements_of_agent_and_visitor_stand_beside_each_other,
     read_marks_never_go_back_or_past_the_end,
     seen_never_goes_back,
@@ -321,14 +322,30 @@ async fn attendance_keeps_what_agents_choose_and_since_when_they_are_lost(store:
     store.set_presence(&ana, Presence::Away).await.unwrap();
     store.connected(&lease, &ana).await.unwrap();
     assert!(!store.attendance().await.unwrap()[&ana].is_reachable());
-    // Somebody whose coming could not be written takes a conversation, and the node ends: they are missed like others.
-    open(store, "eve", 10).await;
-    let taken = escalate(store, "eve", 11).await;
-    let cem = Reservation { agent: agent("cem"), capacity: 1 };
-    store.commit(taken.take(cem, "Cem", at(12)).unwrap(), None, at(12)).await.unwrap();
-    store.take(&NodeId::from_suffix("three"), until(20), Company::Alone).await.unwrap();
-    let cem = store.attendance().await.unwrap()[&agent("cem")];
-    assert_eq!((cem.held, cem.lost_at), (1, Some(at(20))));
+}
+
+/// Somebody whose coming could not be written takes a conversation: whatever happens next, they are missed like others.
+async fn whoever_holds_something_is_connected_or_lost(store: &dyn EveryPort) {
+    let until = |now: i64| Term { now: at(now), expires_at: at(now + 100) };
+    let lease = store.take(&NodeId::from_suffix("one"), until(0), Company::Alone).await.unwrap();
+    store.connected(&lease, &agent("ana")).await.unwrap();
+    // Ben has chosen something before; of Cem nothing is known.
+    store.set_presence(&agent("ben"), Presence::Away).await.unwrap();
+    for (name, by) in [("a", "ana"), ("b", "ben"), ("c", "cem")] {
+        open(store, name, 10).await;
+        let waiting = escalate(store, name, 11).await;
+        let reservation = Reservation { agent: agent(by), capacity: 1 };
+        store.commit(waiting.take(reservation, by, at(12)).unwrap(), None, at(12)).await.unwrap();
+    }
+    let seen = async || {
+        let all = store.attendance().await.unwrap();
+        ["ana", "ben", "cem"].map(|name| (all[&agent(name)].held, all[&agent(name)].lost_at))
+    };
+    assert_eq!(seen().await, [(1, None), (1, Some(at(12))), (1, Some(at(12)))]);
+    store.renew(&lease, &[agent("ana"), agent("ben")], until(13)).await.unwrap();
+    assert_eq!(seen().await, [(1, None), (1, None), (1, Some(at(12)))], "Ben was there all the time");
+    store.take(&NodeId::from_suffix("two"), until(20), Company::Alone).await.unwrap();
+    assert_eq!(seen().await, [(1, Some(at(20))), (1, Some(at(20))), (1, Some(at(12)))]);
 }
 
 async fn judgements_of_agent_and_visitor_stand_beside_each_other(store: &dyn EveryPort) {

@@ -61,9 +61,10 @@ impl Rows {
         }
         let mut conversation = self.checked(&change)?;
         let handoffs = self.changed_handoffs(&conversation.id, &change.handoffs)?;
-        // From here on nothing can refuse it. Whoever holds something has a row, or nobody would miss them.
+        // From here on nothing can refuse it. Whoever holds something is connected, or lost and missed.
         if let Some(reservation) = &change.reservation {
             self.attendance_of(&reservation.agent);
+            self.lose(&reservation.agent, now);
         }
         if let ConversationState::Offered { agent, .. } = &conversation.state {
             self.attendance_of(agent).last_offer_at = Some(now);

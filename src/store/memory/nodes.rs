@@ -30,7 +30,7 @@ impl Rows {
     }
 
     /// Who is connected nowhere is lost, if they are not yet.
-    fn lose(&mut self, agent: &AgentId, lost_at: Timestamp) {
+    pub(super) fn lose(&mut self, agent: &AgentId, lost_at: Timestamp) {
         let is_anywhere = self.is_anywhere(agent);
         if let Some(attendance) = self.attendance.get_mut(agent).filter(|_| !is_anywhere) {
             attendance.lost_at = attendance.lost_at.or(Some(lost_at));

@@ -1,7 +1,7 @@
 //! Writing one step: everything it changes, checked and written together.
 
 use super::points::received;
-use super::{Sql, agents, conversations, entries, handoffs, values};
+use super::{Sql, agents, conversations, entries, handoffs, nodes, values};
 use crate::domain::conversation::{Author, Change, ConversationState, EntryKind, NewEntry, Reservation};
 use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
@@ -112,7 +112,7 @@ pub(super) fn commit(
         agents::must_be_gone(sql, absence)?;
     }
     if let Some(reservation) = change.reservation.as_ref().filter(|_| !planted("capacity_not_reserved")) {
-        reserve(sql, &conversation.id, reservation)?;
+        reserve(sql, &conversation.id, reservation, now)?;
     }
     if let ConversationState::Offered { agent, .. } = &conversation.state {
         agents::offered(sql, agent, now)?;
@@ -157,10 +157,14 @@ pub(super) fn commit(
 }
 
 /// Room is taken in the same write that offers or takes a conversation, so two nodes cannot both give the last place.
-/// Whoever holds something has a row, also when their coming could not be written: without one nobody would miss them.
-fn reserve(sql: &dyn Sql, id: &ConversationId, wanted: &Reservation) -> Result<(), StoreError> {
+fn reserve(
+    sql: &dyn Sql,
+    id: &ConversationId,
+    wanted: &Reservation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if agents::held_beside(sql, &wanted.agent, id)? < wanted.capacity {
-        agents::known(sql, &wanted.agent)
+        nodes::holds(sql, &wanted.agent, now)
     } else {
         Err(StoreError::NoRoom)
     }

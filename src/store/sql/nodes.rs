@@ -130,6 +130,22 @@ fn disconnected(
     Ok(())
 }
 
+/// Whoever holds something is connected, or lost and missed after their grace: also somebody whose coming could not be
+/// written.
+pub(super) fn holds(sql: &dyn Sql, agent: &AgentId, now: Timestamp) -> Result<(), StoreError> {
+    if sql.exists("select 1 from connections where agent = ?1", values![agent.as_str()])? {
+        return Ok(());
+    }
+    agents::known(sql, agent)?;
+    lock_agents(sql, "agent = ?1", values![agent.as_str()])?;
+    sql.run(
+        "update attendance set lost_at = ?2 where agent = ?1 and lost_at is null \
+         and not exists (select 1 from connections c where c.agent = ?1)",
+        values![agent.as_str(), now.as_millis()],
+    )?;
+    Ok(())
+}
+
 fn end_expired(sql: &dyn Sql, now: Timestamp) -> Result<Vec<NodeId>, StoreError> {
     let lock = sql.dialect().for_update();
     let expired: Vec<(NodeId, Timestamp)> = sql.all(
