@@ -34,6 +34,7 @@ pub const POINTS: &[&str] = &[
 pub const FAULTS: &[&str] = &[
     "absence_not_checked",
     "acknowledge_before_commit",
+    "answer_taken_for_written",
     "capacity_not_reserved",
     "claim_without_compare_and_set",
     "client_id_conflict_ignored",

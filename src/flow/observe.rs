@@ -8,7 +8,8 @@ use crate::domain::conversation::{
 };
 use crate::domain::event::Event;
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Ack, CommandKey, StoreError};
+use crate::fault::planted;
+use crate::flow::ports::{Ack, CommandKey, Committed, StoreError};
 
 impl Flow {
     /// Writes a step and, when it is written, tells the observer what happened.
@@ -20,21 +21,21 @@ impl Flow {
     ) -> Result<Ack, StoreError> {
         let now = self.0.ports.clock.now();
         let events = events_of_change(before, &change, now);
-        let is_command = key.is_some();
-        let (id, last_position) = (change.conversation.id.clone(), change.conversation.last_position);
+        let id = change.conversation.id.clone();
         let is_over = !change.conversation.state.is_open();
         let is_known = !change.is_new && change.analyses.is_empty() && self.0.standings.has(&id);
         let step = (is_known && !is_over).then(|| Step::of(&change));
-        let ack = self.0.ports.store.commit(change, key, now).await?;
-        // The answer to a command may be an earlier one, to which this step has added nothing.
-        let is_written = !is_command || ack.position.is_some_and(|position| position > last_position);
+        let Committed { ack, is_written } = self.0.ports.store.commit(change, key, now).await?;
+        let is_written = is_written || planted("answer_taken_for_written");
         if is_over {
             // Nobody writes in it any more.
             self.0.standings.let_go(&id);
         } else if let Some(step) = step.filter(|_| is_written) {
             self.0.standings.take_in(step, ack.position);
         }
-        events.into_iter().for_each(|event| self.observe(event));
+        if is_written {
+            events.into_iter().for_each(|event| self.observe(event));
+        }
         Ok(ack)
     }
 

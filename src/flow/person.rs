@@ -12,7 +12,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::ports::directory::Stamp;
-use super::ports::{Clock, EraseError, Erased, Hint, IdSource, Outline, Person, Store, StoreError, Upkeep};
+use super::ports::{
+    Clock, Committed, EraseError, Erased, Hint, IdSource, Outline, Person, Store, StoreError, Upkeep,
+};
 use super::upkeep::Housekeeping;
 use super::{ATTEMPTS, Flow};
 use crate::domain::conversation::Conversation;
@@ -85,7 +87,7 @@ async fn end_unfinished(
             // Over already, by somebody else's doing.
             let Some(Ok(change)) = found.map(|found| found.end_erased(now)) else { break };
             match store.commit(change, None, now).await {
-                Ok(ack) => {
+                Ok(Committed { ack, .. }) => {
                     ended.push((id, ack.position.unwrap_or(0)));
                     break;
                 }

@@ -22,6 +22,11 @@ pub const CAUGHT: &[(&str, &str, &str)] = &[
         "acknowledged and is not stored",
     ),
     (
+        "answer_taken_for_written",
+        "races::invariant_7_what_another_node_has_written_is_not_taken_for_ones_own",
+        "on an `Err` value: Conflict",
+    ),
+    (
         "capacity_not_reserved",
         "store_contract::sqlite::invariant_6_room_is_checked_in_the_write_that_takes_it",
         "NoRoom",

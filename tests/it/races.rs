@@ -424,6 +424,29 @@ async fn invariant_7_who_goes_while_the_lease_is_renewed_is_gone() {
     world.finish().await;
 }
 
+/// One wish for a human that reached two nodes: one writes it, the other has the same answer, and has written nothing.
+/// It would go on with a handoff that nobody knows, over the one that is stored.
+#[tokio::test]
+async fn invariant_7_what_another_node_has_written_is_not_taken_for_ones_own() {
+    let mut world = World::start().await;
+    world.agent("ana", traits(1)).await;
+    world.says("eve", "Where is my parcel?").await.unwrap();
+    quiet(&world).await;
+    let late = world.gate.hold(0);
+    let asks = |flow: Flow| async move { flow.ask_for_human(&visitor("eve"), None, "again").await };
+    let (mut both, other) = (JoinSet::new(), world.another_node());
+    both.spawn(asks(world.flow.clone()));
+    world.settle().await;
+    let first = asks(other).await.unwrap();
+    drop(late);
+    assert_eq!(both.join_next().await.unwrap().unwrap().unwrap(), first);
+    world.says("eve", "Is anybody there?").await.unwrap();
+    quiet(&world).await;
+    world.round().await;
+    world.accepts("ana", "eve").await.unwrap();
+    world.finish().await;
+}
+
 /// An offer that has run out cannot be accepted, however late the acceptance was sent.
 #[tokio::test]
 async fn an_offer_that_has_run_out_is_nobodys() {

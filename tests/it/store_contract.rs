@@ -16,7 +16,9 @@ use baton::domain::id::{HandoffId, NodeId, OfferId, WidgetKey};
 use baton::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use baton::domain::queue::Priority;
 use baton::domain::score::Fold;
-use baton::flow::ports::{Ack, Company, Judgement, Overdue, ReadMarks, Search, Seen, StoreError, Term};
+use baton::flow::ports::{
+    Ack, Committed, Company, Judgement, Overdue, ReadMarks, Search, Seen, StoreError, Term,
+};
 
 on_every_store! {
     receive_numbers_messages_and_waits_for_no_version,
@@ -88,7 +90,9 @@ async fn a_retry_has_the_first_answer_and_changes_nothing(store: &dyn EveryPort)
     let change = || async { get(store, "eve").await.end(at(7)).unwrap() };
     let ended = store.commit(change().await, Some(key("eve", "c3", 1)), at(7)).await.unwrap();
     let stale = Change::of(Conversation::open(cnv("eve"), visitor("eve"), at(0)));
-    assert_eq!(store.commit(stale, Some(key("eve", "c3", 1)), at(8)).await, Ok(ended));
+    assert!(ended.is_written);
+    let again = store.commit(stale, Some(key("eve", "c3", 1)), at(8)).await;
+    assert_eq!(again, Ok(Committed { is_written: false, ..ended }));
 }
 
 async fn a_client_id_used_for_something_else_is_refused(store: &dyn EveryPort) {
@@ -120,7 +124,7 @@ async fn a_placed_change_is_refused_when_the_log_has_grown(store: &dyn EveryPort
     store.receive(receipt("eve", "c1", "Wait!", 1)).await.unwrap();
     assert_eq!(store.commit(placed.clone(), None, at(2)).await, Err(StoreError::Conflict));
     placed.conversation = get(store, "eve").await;
-    assert_eq!(store.commit(placed, None, at(3)).await.unwrap().position, Some(3));
+    assert_eq!(store.commit(placed, None, at(3)).await.unwrap().ack.position, Some(3));
 }
 
 async fn a_visitor_has_one_open_conversation(store: &dyn EveryPort) {
@@ -209,7 +213,7 @@ async fn entries_come_back_in_order_and_visitors_see_theirs(store: &dyn EveryPor
 async fn only_the_senders_own_entry_carries_the_client_id(store: &dyn EveryPort) {
     let opened = open(store, "eve", 0).await;
     let change = Change::of(opened).with(says("mine", 1)).with(NewEntry::notice(Notice::Queued, &[], at(1)));
-    let ack = store.commit(change, Some(key("eve", "c9", 1)), at(1)).await.unwrap();
+    let ack = store.commit(change, Some(key("eve", "c9", 1)), at(1)).await.unwrap().ack;
     assert_eq!(
         (ack.position, ack.visitor_seq),
         (Some(2), Some(2)),

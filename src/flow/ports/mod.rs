@@ -24,7 +24,7 @@ pub use models::{ModelShelf, ModelVersion, ModelVersions, ReadyModel};
 pub use nodes::{Company, Holder, Lease, LeaseError, Nodes, Term};
 pub use observer::{NobodyCounts, Observer};
 pub use store::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+    Ack, CommandKey, Committed, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
     StoreError, StoreHealth,
 };
 pub use upkeep::{

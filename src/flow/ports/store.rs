@@ -91,6 +91,15 @@ pub struct Ack {
     pub at: Timestamp,
 }
 
+/// What became of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its answer; the first one, when its command was carried out before.
+    pub ack: Ack,
+    /// Whether it is written. Nothing of it is, when its command was carried out before, here or by another node.
+    pub is_written: bool,
+}
+
 /// A visitor's message into the conversation of theirs that is open.
 #[derive(Debug, Clone)]
 pub struct Receipt {
@@ -199,7 +208,7 @@ pub trait Store: Send + Sync {
         change: Change,
         command: Option<CommandKey>,
         now: Timestamp,
-    ) -> Result<Ack, StoreError>;
+    ) -> Result<Committed, StoreError>;
 
     /// The answer already given to a command, if it was carried out.
     ///

@@ -8,7 +8,7 @@ use crate::domain::conversation::{
 use crate::domain::handoff::{Handoff, HandoffOutcome, HandoffStatus};
 use crate::domain::id::{ConversationId, HandoffId};
 use crate::domain::time::Timestamp;
-use crate::flow::ports::{Ack, CommandKey, ReadMarks, Receipt, StoreError};
+use crate::flow::ports::{Ack, CommandKey, Committed, ReadMarks, Receipt, StoreError};
 use std::collections::BTreeMap;
 
 impl Rows {
@@ -55,9 +55,9 @@ impl Rows {
         change: Change,
         command: Option<&CommandKey>,
         now: Timestamp,
-    ) -> Result<Ack, StoreError> {
+    ) -> Result<Committed, StoreError> {
         if let Some(ack) = command.map(|command| self.answered(command)).transpose()?.flatten() {
-            return Ok(ack);
+            return Ok(Committed { ack, is_written: false });
         }
         let mut conversation = self.checked(&change)?;
         let handoffs = self.changed_handoffs(&conversation.id, &change.handoffs)?;
@@ -103,7 +103,7 @@ impl Rows {
         if let Some(command) = command {
             self.remember(command, &ack);
         }
-        Ok(ack)
+        Ok(Committed { ack, is_written: true })
     }
 
     /// The conversation to be written, with the counters of the one that is stored; or why it may not be.

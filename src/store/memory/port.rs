@@ -11,7 +11,8 @@ use crate::domain::outcome::{Csat, WrapUp};
 use crate::domain::queue::{MeasuredWait, Place};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store, StoreError,
+    Ack, CommandKey, Committed, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+    StoreError,
 };
 use async_trait::async_trait;
 use std::cmp::Reverse;
@@ -109,7 +110,7 @@ impl Store for MemoryStore {
         change: Change,
         command: Option<CommandKey>,
         now: Timestamp,
-    ) -> Result<Ack, StoreError> {
+    ) -> Result<Committed, StoreError> {
         self.rows().commit(change, command.as_ref(), now)
     }
 

@@ -6,7 +6,7 @@ use crate::domain::conversation::{Author, Change, ConversationState, EntryKind, 
 use crate::domain::id::ConversationId;
 use crate::domain::time::Timestamp;
 use crate::fault::planted;
-use crate::flow::ports::{Ack, CommandKey, Receipt, StoreError};
+use crate::flow::ports::{Ack, CommandKey, Committed, Receipt, StoreError};
 
 pub(super) fn answered(sql: &dyn Sql, command: &CommandKey) -> Result<Option<Ack>, StoreError> {
     let found = sql.first(
@@ -80,9 +80,9 @@ pub(super) fn commit(
     change: &Change,
     command: Option<&CommandKey>,
     now: Timestamp,
-) -> Result<Ack, StoreError> {
+) -> Result<Committed, StoreError> {
     if let Some(ack) = command.map(|command| answered(sql, command)).transpose()?.flatten() {
-        return Ok(ack);
+        return Ok(Committed { ack, is_written: false });
     }
     let mut conversation = change.conversation.clone();
     let stored = if change.is_new {
@@ -153,7 +153,7 @@ pub(super) fn commit(
     if let Some(command) = command {
         remember(sql, command, &ack)?;
     }
-    Ok(ack)
+    Ok(Committed { ack, is_written: true })
 }
 
 /// Room is taken in the same write that offers or takes a conversation, so two nodes cannot both give the last place.

@@ -11,7 +11,7 @@ use crate::domain::outcome::{Csat, Disposition, Label, WrapUp};
 use crate::domain::queue::{MeasuredWait, Place};
 use crate::domain::time::Timestamp;
 use crate::flow::ports::{
-    Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
+    Ack, CommandKey, Committed, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
     StoreError, StoreHealth,
 };
 use async_trait::async_trait;
@@ -68,7 +68,7 @@ impl Store for SqlStore {
         change: Change,
         command: Option<CommandKey>,
         now: Timestamp,
-    ) -> Result<Ack, StoreError> {
+    ) -> Result<Committed, StoreError> {
         self.write(move |c| commit::commit(c, &change, command.as_ref(), now)).await
     }
 

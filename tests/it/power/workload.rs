@@ -236,7 +236,7 @@ async fn write(
     });
     let now = ledger.at();
     let answer = store.commit(change, Some(command), now).await;
-    ledger.note(at, answer)
+    ledger.note(at, answer.map(|committed| committed.ack))
 }
 
 fn handoff(conversation: &Conversation, id: &str, at: Timestamp) -> Handoff {

@@ -7,7 +7,7 @@ use baton::domain::handoff::{EscalationType, Handoff, HandoffStatus};
 use baton::domain::id::{ConversationId, HandoffId, OfferId};
 use baton::domain::queue::Priority;
 use baton::domain::time::Timestamp;
-use baton::flow::ports::{Ack, CommandKey, Receipt, Store, StoreError};
+use baton::flow::ports::{CommandKey, Committed, Receipt, Store, StoreError};
 
 /// So many seconds after the beginning.
 pub fn at(second: i64) -> Timestamp {
@@ -93,7 +93,7 @@ pub async fn offer(
     to: &str,
     capacity: u32,
     second: i64,
-) -> Result<Ack, StoreError> {
+) -> Result<Committed, StoreError> {
     let to = Reservation { agent: agent(to), capacity };
     let change = get(store, name).await.offer(OfferId::from_suffix(name), to, at(second + 30)).unwrap();
     store.commit(change, None, at(second)).await

@@ -23,8 +23,8 @@ pub mod prelude {
     };
     pub use baton::flow::ports::nodes::{Company, Holder, Lease, LeaseError, Mark, Node, Nodes, Term};
     pub use baton::flow::ports::{
-        Ack, CommandKey, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen, Store,
-        StoreError,
+        Ack, CommandKey, Committed, Figures, Glance, Judgement, Overdue, ReadMarks, Receipt, Search, Seen,
+        Store, StoreError,
     };
     pub use std::collections::{BTreeMap, HashMap};
 }
@@ -50,7 +50,7 @@ macro_rules! every_call {
     ($wrapper:ty) => {
         $crate::support::through::through!($wrapper: Store {
             write receive(receipt: Receipt) -> Result<Ack, StoreError>;
-            write commit(change: Change, command: Option<CommandKey>, now: Timestamp) -> Result<Ack, StoreError>;
+            write commit(change: Change, command: Option<CommandKey>, now: Timestamp) -> Result<Committed, StoreError>;
             read answered(command: &CommandKey) -> Result<Option<Ack>, StoreError>;
             write record_words(handoff: &HandoffId, words: Vec<CountedWord>) -> Result<(), StoreError>;
             write record_wrap_up(conversation: &ConversationId, by: &AgentId, wrap_up: WrapUp) -> Result<(), StoreError>;

@@ -226,7 +226,7 @@ pub struct World {
     tracker: Tracker,
     /// The tasks of other nodes over the same store.
     others: Mutex<Vec<Tracker>>,
-    pub(super) gate: Arc<Gate>,
+    pub gate: Arc<Gate>,
     pub(super) policy: EscalationPolicy,
     /// None on plain data.
     pub(super) file: Option<DatabaseFile>,

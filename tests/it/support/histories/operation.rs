@@ -19,7 +19,8 @@ use baton::flow::ports::directory::{
 use baton::flow::ports::models::Adoption;
 use baton::flow::ports::nodes::{Company, Lease, LeaseError, Term};
 use baton::flow::ports::{
-    Ack, CommandKey, EraseError, Erased, ModelVersion, Place, ReadMarks, Receipt, Removed, StoreError, Walked,
+    Ack, CommandKey, Committed, EraseError, Erased, ModelVersion, Place, ReadMarks, Receipt, Removed,
+    StoreError, Walked,
 };
 
 /// What is done.
@@ -77,6 +78,7 @@ pub enum Answer {
     Done,
     Moved(bool),
     Ack(Option<Ack>),
+    Committed(Committed),
     Account(Box<Account>),
     Policy(PolicyVersion),
     Model(ModelVersion),
@@ -161,7 +163,7 @@ impl Operation {
         match self {
             Self::Receive(receipt) => answer(store.receive(receipt).await, |ack| Answer::Ack(Some(ack))),
             Self::Commit(change, command, now) => {
-                answer(store.commit(*change, command, now).await, |ack| Answer::Ack(Some(ack)))
+                answer(store.commit(*change, command, now).await, Answer::Committed)
             }
             Self::Answered(command) => answer(store.answered(&command).await, Answer::Ack),
             Self::Words(handoff, words) => done(store.record_words(&handoff, words).await),
