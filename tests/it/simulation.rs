@@ -2,7 +2,7 @@
 //! execution, time, hints, analyses, bots, refusals of the store, crashes.
 //!
 //! A run that fails prints its seed and what led to it. To see it again:
-//! `BATON_SIMULATION_SEEDS=1 BATON_SIMULATION_FROM=<seed> cargo test --test it simulation`.
+//! `BATON_SIMULATION_SEEDS=1 BATON_SIMULATION_FROM=<seed> cargo test --test it simulation::<test>`.
 //! With `BATON_SIMULATION_SEEDS=100000` many are tried.
 
 use crate::support::simulated::dice::Trace;
@@ -28,9 +28,9 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Plays a seed, and says what was wrong.
-fn play(seed: u64, trace: Trace) -> (Trace, Result<(), String>) {
-    let mut run = Run::new(seed, trace);
-    let played = catch_unwind(AssertUnwindSafe(|| run.play(STEPS)));
+fn play(seed: u64, n_nodes: usize, trace: Trace) -> (Trace, Result<(), String>) {
+    let mut run = Run::new(seed, n_nodes, trace);
+    let played = catch_unwind(AssertUnwindSafe(|| run.play(STEPS * n_nodes)));
     let wrong = played.map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
@@ -40,6 +40,16 @@ fn play(seed: u64, trace: Trace) -> (Trace, Result<(), String>) {
 
 #[test]
 fn invariants_hold_in_every_order_of_events() {
+    play_all(1);
+}
+
+/// Two nodes over one store: each crashes, stands still and loses its store alone, and who comes back comes to either.
+#[test]
+fn invariants_hold_on_two_nodes_in_every_order_of_events() {
+    play_all(2);
+}
+
+fn play_all(n_nodes: usize) {
     let (from, seeds) =
         (number("BATON_SIMULATION_FROM").unwrap_or(1), number("BATON_SIMULATION_SEEDS").unwrap_or(SEEDS));
     let (next, n_lines, failed) = (AtomicU64::new(from), AtomicU64::new(0), Mutex::new(None));
@@ -51,7 +61,7 @@ fn invariants_hold_in_every_order_of_events() {
                     if seed >= from + seeds || failed.lock().unwrap().is_some() {
                         return;
                     }
-                    let (trace, played) = play(seed, Trace::default());
+                    let (trace, played) = play(seed, n_nodes, Trace::default());
                     n_lines.fetch_add(trace.sum().0, Relaxed);
                     if played.is_err() {
                         failed.lock().unwrap().get_or_insert(seed);
@@ -61,14 +71,14 @@ fn invariants_hold_in_every_order_of_events() {
         }
     });
     if let Some(seed) = failed.into_inner().unwrap() {
-        let (trace, played) = play(seed, Trace::kept());
+        let (trace, played) = play(seed, n_nodes, Trace::kept());
         let wrong = played.err().unwrap_or_else(|| "nothing the second time: a run is not repeatable".into());
         panic!(
             "seed {seed}:\n{}\n{wrong}",
             trace.last(number("BATON_SIMULATION_LINES").map_or(SHOWN, |n| n as usize))
         );
     }
-    eprintln!("{seeds} seeds from {from}: {} steps", n_lines.into_inner());
+    eprintln!("{n_nodes} nodes, {seeds} seeds from {from}: {} steps", n_lines.into_inner());
 }
 
 /// The same seed, the same order of everything.
@@ -76,8 +86,9 @@ fn invariants_hold_in_every_order_of_events() {
 fn a_run_can_be_repeated() {
     let mut sums = Vec::new();
     for seed in 1..=20 {
-        let (first, _) = play(seed, Trace::default());
-        let (second, _) = play(seed, Trace::kept());
+        let n_nodes = if seed > 10 { 2 } else { 1 };
+        let (first, _) = play(seed, n_nodes, Trace::default());
+        let (second, _) = play(seed, n_nodes, Trace::kept());
         assert_eq!(first.sum(), second.sum(), "seed {seed}: the second run differs from the first");
         sums.push(first.sum());
     }

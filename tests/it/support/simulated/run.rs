@@ -1,11 +1,11 @@
-//! One run from one seed: people, faults, crashes and jumps in time as the dice fall, and
-//! what must hold after every step.
+//! One run from one seed: people, faults, crashes and jumps in time as the dice fall, on one
+//! node or on several over the same data, and what must hold after every step.
 
+use super::desks::{Desk, Telling};
 use super::dice::{Dice, Trace};
-use super::order::{Door, Order};
 use super::parts::{BadBus, CountedIds, MoodyAnalyzer, MoodyBot, SimulatedClock, TEXTS};
 use super::people::{AGENTS, Command, VISITORS, What, Who, agent_of, visitor_of};
-use super::store::SimulatedStore;
+use super::process::Process;
 use crate::support::checks;
 use crate::support::world::{BEGINNING, queue};
 use baton::domain::account::{AccountChange, Email};
@@ -16,8 +16,9 @@ use baton::domain::id::{ConversationId, OfferId};
 use baton::domain::queue::Queue;
 use baton::domain::time::Timestamp;
 use baton::flow::ports::directory::{Directory, NewAccount, Stamp};
+use baton::flow::ports::nodes::Company;
 use baton::flow::ports::{Ack, Clock, Hint, NobodyCounts, Ports, Search, Store};
-use baton::flow::{Flow, FlowError, Settings};
+use baton::flow::{Flow, FlowError, Settings, Tenure};
 use baton::shutdown::Tracker;
 use baton::store::MemoryStore;
 use futures_util::FutureExt as _;
@@ -30,12 +31,15 @@ use std::time::Duration;
 /// Polls after which a process that does not come to rest is one that never will.
 const RESTLESS: usize = 20_000;
 
+/// Commands in a hundred that two nodes have at the same time.
+const TWICE: usize = 15;
+
 /// What a task heard.
-enum Heard {
+pub(super) enum Heard {
     Started(Result<(), FlowError>),
     /// What came of a command, and whether it stood in the store already when it was sent.
     Answer(Command, bool, Result<Ack, FlowError>),
-    /// Who is here was told to the flow. Where that was not noted, it is the flow's to make up for it.
+    /// Whether this agent is here was told to the flow. Where that was not noted, it is the flow's to make up for it.
     Told(usize),
     /// A visitor's page has read on.
     Read(usize, Vec<(ConversationId, u64, u64)>),
@@ -46,16 +50,8 @@ enum Heard {
 #[derive(Default)]
 pub(super) struct Page {
     pub(super) shown: BTreeMap<ConversationId, Vec<u64>>,
-    is_reading: bool,
-}
-
-/// An agent's socket, as the gateway knows it.
-#[derive(Default, Clone, Copy)]
-pub(super) struct Desk {
-    pub(super) is_here: bool,
-    /// What the flow was told last.
-    is_told: bool,
-    is_telling: bool,
+    /// The node it is asking.
+    reads_at: Option<usize>,
 }
 
 /// Everything in one run.
@@ -64,16 +60,13 @@ pub struct Run {
     /// What happened.
     pub trace: Trace,
     pub(super) data: MemoryStore,
-    pub(super) store: Arc<SimulatedStore>,
     pub(super) clock: SimulatedClock,
     ids: CountedIds,
     pub(super) bus: BadBus,
     analyzer: MoodyAnalyzer,
     pub(super) policy: EscalationPolicy,
-    order: Order,
-    pub(super) flow: Option<Flow>,
-    is_starting: bool,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    pub(super) nodes: Vec<Process>,
+    heard: Arc<Mutex<Vec<(usize, Heard)>>>,
     n_commands: u64,
     /// Asked for and not answered yet.
     pub(super) open: BTreeMap<String, Command>,
@@ -90,29 +83,26 @@ pub(super) fn now<T>(call: impl Future<Output = T>) -> T {
 }
 
 impl Run {
-    /// A world of this seed, before anything has happened.
-    pub fn new(seed: u64, trace: Trace) -> Self {
+    /// A world of this seed with so many nodes, before anything has happened.
+    pub fn new(seed: u64, n_nodes: usize, trace: Trace) -> Self {
         let dice = Dice::new(seed);
         let data = MemoryStore::new("simulated");
         let clock = SimulatedClock::at(Timestamp::parse(BEGINNING).unwrap());
         let losing = dice.one(&[0, 10, 50, 100]);
         let mut run = Self {
             trace,
-            store: Arc::new(SimulatedStore::new(data.clone(), dice.clone())),
             clock,
             ids: CountedIds::default(),
             bus: BadBus::new(dice.clone(), losing),
             analyzer: MoodyAnalyzer::new(dice.clone(), data.clone()),
             policy: EscalationPolicy::default(),
-            order: Order::default(),
-            flow: None,
-            is_starting: false,
+            nodes: (0..n_nodes).map(|_| Process::new(&data, &dice)).collect(),
             heard: Arc::default(),
             n_commands: 0,
             open: BTreeMap::new(),
             acked: BTreeMap::new(),
             pages: VISITORS.iter().map(|_| Page::default()).collect(),
-            desks: vec![Desk::default(); AGENTS.len()],
+            desks: vec![Desk { at: None, told: vec![Telling::default(); n_nodes] }; AGENTS.len()],
             offers: Vec::new(),
             n_writes: 0,
             data,
@@ -153,14 +143,26 @@ impl Run {
         self.trace.line(line);
     }
 
-    // --- the process ----------------------------------------------------------------
+    // --- the nodes ------------------------------------------------------------------
 
-    pub(super) fn start(&mut self) {
-        self.order = Order::default();
+    /// One of the nodes.
+    fn any_node(&self) -> usize {
+        if self.nodes.len() == 1 { 0 } else { self.dice.below(self.nodes.len()) }
+    }
+
+    /// Says something of a node, by its number where there are several.
+    pub(super) fn say_of(&mut self, node: usize, line: &str) {
+        if self.nodes.len() == 1 { self.say(line) } else { self.say(&format!("node {node}: {line}")) }
+    }
+
+    fn start(&mut self, node: usize) {
+        let process = &mut self.nodes[node];
+        let door = process.begin();
+        let store = &process.store;
         let ports = Ports {
-            store: self.store.clone(),
-            nodes: self.store.clone(),
-            directory: self.store.clone(),
+            store: store.clone(),
+            nodes: store.clone(),
+            directory: store.clone(),
             analyzer: Arc::new(self.analyzer.clone()),
             bot: Arc::new(MoodyBot { dice: self.dice.clone(), clock: self.clock.clone() }),
             bus: Arc::new(self.bus.clone()),
@@ -168,52 +170,85 @@ impl Run {
             ids: Arc::new(self.ids.clone()),
             observer: Arc::new(NobodyCounts),
         };
-        let tracker = Tracker::run_by(Arc::new(self.order.door()));
-        let flow = Flow::new(ports, Settings::default(), self.policy.clone(), tracker);
-        self.is_starting = true;
-        let starting = flow.clone();
-        self.flow = Some(flow);
-        self.task("start", async move { Heard::Started(starting.start().await) });
+        let company = if self.nodes.len() == 1 { Company::Alone } else { Company::Others };
+        let settings = Settings { tenure: Tenure { company, ..Tenure::default() }, ..Settings::default() };
+        let flow = Flow::new(ports, settings, self.policy.clone(), Tracker::run_by(Arc::new(door)));
+        self.nodes[node].flow = Some(flow.clone());
+        self.task(node, "start", async move { Heard::Started(flow.start().await) });
+    }
+
+    /// Whoever is not up is started.
+    pub(super) fn start_all(&mut self) {
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].flow.is_none() {
+                self.start(node);
+            }
+        }
     }
 
     /// The process is gone, with all that it knew.
-    fn crash(&mut self) {
-        self.say("crash");
-        self.order.crash();
-        self.flow = None;
-        self.is_starting = false;
+    fn crash(&mut self, node: usize) {
+        self.say_of(node, "crash");
+        self.nodes[node].crash();
         self.analyzer.clear();
         self.bus.clear();
-        self.heard.lock().unwrap().clear();
-        self.desks.fill(Desk::default());
-        self.pages.iter_mut().for_each(|page| page.is_reading = false);
+        self.heard.lock().unwrap().retain(|(at, _)| *at != node);
+        for desk in &mut self.desks {
+            desk.at = desk.at.filter(|at| *at != node);
+            desk.told[node] = Telling::default();
+        }
+        self.pages.iter_mut().for_each(|page| page.reads_at = page.reads_at.filter(|at| *at != node));
     }
 
-    fn door(&self) -> Door {
-        self.order.door()
-    }
-
-    fn task(&self, name: &'static str, task: impl Future<Output = Heard> + Send + 'static) {
+    pub(super) fn task(
+        &self,
+        node: usize,
+        name: &'static str,
+        task: impl Future<Output = Heard> + Send + 'static,
+    ) {
         let heard = self.heard.clone();
-        self.door().start(name, async move {
+        self.nodes[node].door().start(name, async move {
             let news = task.await;
-            heard.lock().unwrap().push(news);
+            heard.lock().unwrap().push((node, news));
         });
     }
 
-    /// Who is up and serves.
-    pub(super) fn serving(&self) -> Option<Flow> {
-        self.flow.clone().filter(|_| !self.is_starting)
+    /// A node that is up and serves, if there is one.
+    pub(super) fn serving(&self) -> Option<(usize, Flow)> {
+        let up: Vec<usize> =
+            (0..self.nodes.len()).filter(|node| self.nodes[*node].serving().is_some()).collect();
+        let node = match up.as_slice() {
+            [] => return None,
+            [only] => *only,
+            several => several[self.dice.below(several.len())],
+        };
+        self.nodes[node].serving().map(|flow| (node, flow))
+    }
+
+    /// One task of one of the nodes goes on, if any can.
+    fn poll(&mut self) -> Option<(usize, u64, &'static str)> {
+        let mut awake: Vec<usize> =
+            (0..self.nodes.len()).filter(|node| !self.nodes[*node].is_asleep).collect();
+        while !awake.is_empty() {
+            let n = if self.nodes.len() == 1 { 0 } else { self.dice.below(awake.len()) };
+            let node = awake.swap_remove(n);
+            if let Some((id, name)) = self.nodes[node].step(&self.dice) {
+                return Some((node, id, name));
+            }
+        }
+        None
     }
 
     /// Lets so many polls happen; fewer when nothing can go on. What must hold is looked at after each.
     fn go_on(&mut self, polls: usize) -> bool {
         for _ in 0..polls {
-            let Some((id, name)) = self.order.step(&self.dice) else { return false };
-            self.say(&format!("{name} {id}"));
+            let Some((node, id, name)) = self.poll() else { return false };
+            self.say_of(node, &format!("{name} {id}"));
             self.hear();
-            if self.store.n_writes() != self.n_writes {
-                self.n_writes = self.store.n_writes();
+            self.close_sockets(node);
+            let n_writes = self.nodes.iter().map(|node| node.store.n_writes()).sum();
+            if n_writes != self.n_writes {
+                self.n_writes = n_writes;
                 self.check_state();
             }
         }
@@ -227,17 +262,17 @@ impl Run {
 
     fn hear(&mut self) {
         let all = std::mem::take(&mut *self.heard.lock().unwrap());
-        for news in all {
+        for (node, news) in all {
             match news {
-                Heard::Started(Ok(())) => self.is_starting = false,
+                Heard::Started(Ok(())) => self.nodes[node].is_starting = false,
                 Heard::Started(Err(error)) => {
-                    self.say(&format!("did not start: {error}"));
-                    self.crash();
+                    self.say_of(node, &format!("did not start: {error}"));
+                    self.crash(node);
                 }
                 Heard::Answer(command, was_done, answer) => self.answered(command, was_done, answer),
                 Heard::Told(n) => {
-                    self.desks[n].is_telling = false;
-                    self.tell(n);
+                    self.desks[n].told[node].is_under_way = false;
+                    self.tell(n, node);
                 }
                 Heard::Read(n, found) => self.show(n, found),
                 Heard::Nothing => {}
@@ -255,17 +290,24 @@ impl Run {
         self.send(command);
     }
 
+    /// Sends it. Where there are several nodes, now and then twice: who loses a connection at once comes to another.
     pub(super) fn send(&mut self, command: Command) {
-        let Some(flow) = self.serving() else { return };
-        // Without a socket an agent can ask for nothing.
-        if let Who::Agent(n) = command.who
-            && !self.desks[n].is_here
-        {
-            return;
+        let is_twice = self.nodes.len() > 1 && self.dice.percent(TWICE);
+        for command in std::iter::once(command.clone()).chain(is_twice.then_some(command)) {
+            self.send_once(command);
         }
+    }
+
+    fn send_once(&mut self, command: Command) {
+        let at = match command.who {
+            Who::Visitor(_) => self.serving(),
+            // Without a socket an agent can ask for nothing.
+            Who::Agent(n) => self.at_desk(n),
+        };
+        let Some((node, flow)) = at else { return };
         self.say(&format!("sends {command:?}"));
         let was_done = self.is_stored(&command.client_id);
-        self.task("command", async move {
+        self.task(node, "command", async move {
             let answer = command.carry_out(&flow).await;
             Heard::Answer(command, was_done, answer)
         });
@@ -313,51 +355,18 @@ impl Run {
         assert_eq!((entry.visitor_seq, entry.at), (ack.visitor_seq, ack.at), "{command:?}");
     }
 
-    // --- presence and pages ---------------------------------------------------------
-
-    /// Tells the flow that an agent came or went, one after the other, as the gateway does.
-    fn tell(&mut self, n: usize) {
-        let desk = &mut self.desks[n];
-        if desk.is_telling || desk.is_here == desk.is_told {
-            return;
-        }
-        (desk.is_told, desk.is_telling) = (desk.is_here, true);
-        let is_here = desk.is_here;
-        let Some(flow) = self.serving() else { return };
-        let heard_at = self.clock.now();
-        self.task("presence", async move {
-            let _logged = match is_here {
-                true => flow.agent_connected(&agent_of(n)).await,
-                false => flow.agent_disconnected(&agent_of(n), heard_at).await,
-            };
-            Heard::Told(n)
-        });
-    }
-
-    pub(super) fn be_here(&mut self, n: usize, is_here: bool) {
-        if self.serving().is_some() {
-            self.say(&format!("{} is here: {is_here}", AGENTS[n].0));
-            self.desks[n].is_here = is_here;
-            self.tell(n);
-        }
-    }
-
-    pub(super) fn choose(&mut self, n: usize, presence: Presence) {
-        let Some(flow) = self.serving() else { return };
-        self.say(&format!("{} is {presence:?}", AGENTS[n].0));
-        self.task("presence", async move {
-            let _shown = flow.set_presence(&agent_of(n), presence).await;
-            Heard::Nothing
-        });
-    }
+    // --- pages ----------------------------------------------------------------------
 
     /// A page reads what it has not shown yet of its visitor's latest conversation.
     pub(super) fn read_on(&mut self, n: usize) {
-        let Some(flow) = self.serving().filter(|_| !self.pages[n].is_reading) else { return };
-        self.pages[n].is_reading = true;
+        if self.pages[n].reads_at.is_some() {
+            return;
+        }
+        let Some((node, flow)) = self.serving() else { return };
+        self.pages[n].reads_at = Some(node);
         let shown: BTreeMap<_, _> =
             self.pages[n].shown.iter().map(|(id, seqs)| (id.clone(), seqs.last().copied())).collect();
-        self.task("page", async move {
+        self.task(node, "page", async move {
             let store = &flow.ports().store;
             let mut read = Vec::new();
             if let Ok(Some(latest)) = store.latest_of(&visitor_of(n)).await {
@@ -373,7 +382,7 @@ impl Run {
     /// What a page shows has no gap and nothing twice (invariant 14).
     fn show(&mut self, n: usize, found: Vec<(ConversationId, u64, u64)>) {
         let page = &mut self.pages[n];
-        page.is_reading = false;
+        page.reads_at = None;
         for (id, seq, _) in found {
             let shown = page.shown.entry(id.clone()).or_default();
             let next = shown.last().copied().unwrap_or(0) + 1;
@@ -405,9 +414,9 @@ impl Run {
                 What::Rates(latest.id)
             }
             17 | 18 => {
-                let Some(flow) = self.serving() else { return };
+                let Some((node, flow)) = self.serving() else { return };
                 let last = self.pages[n].shown.values().last().and_then(|seqs| seqs.last().copied());
-                self.task("page", async move {
+                self.task(node, "page", async move {
                     let _ = flow.visitor_here(&visitor_of(n)).await;
                     let _ = flow.visitor_read(&visitor_of(n), last.unwrap_or(1)).await;
                     Heard::Nothing
@@ -421,9 +430,11 @@ impl Run {
 
     fn agent_acts(&mut self) {
         let n = self.dice.below(AGENTS.len());
-        if !self.desks[n].is_here || self.dice.percent(7) {
-            let is_here = !self.desks[n].is_here;
-            return self.be_here(n, is_here);
+        if self.desks[n].at.is_none() {
+            return self.comes(n);
+        }
+        if self.dice.percent(7) {
+            return self.goes(n);
         }
         if self.dice.percent(20) {
             let presence =
@@ -490,24 +501,35 @@ impl Run {
     }
 
     fn faults(&mut self) {
-        match self.dice.below(8) {
-            0 => self.crash(),
+        let node = self.any_node();
+        // One that is alone and stands still is as good as a jump in time.
+        match self.dice.below(if self.nodes.len() == 1 { 8 } else { 10 }) {
+            0 => self.crash(node),
             1 => {
-                self.store.is_down.store(true, Relaxed);
-                self.say("the store is down");
+                self.nodes[node].store.is_down.store(true, Relaxed);
+                self.say_of(node, "the store is down");
             }
             2 | 3 => {
                 let failing = self.dice.one(&[5, 30]);
-                self.store.failing.store(failing, Relaxed);
-                self.say(&format!("the store fails {failing} %"));
+                self.nodes[node].store.failing.store(failing, Relaxed);
+                self.say_of(node, &format!("the store fails {failing} %"));
+            }
+            8 | 9 => {
+                self.nodes[node].is_asleep = !self.nodes[node].is_asleep;
+                let line = if self.nodes[node].is_asleep { "stands still" } else { "goes on" };
+                self.say_of(node, line);
             }
             _ => self.heal(),
         }
     }
 
+    /// Nothing fails any more, and nobody stands still.
     pub(super) fn heal(&mut self) {
-        self.store.is_down.store(false, Relaxed);
-        self.store.failing.store(0, Relaxed);
+        for node in &mut self.nodes {
+            node.store.is_down.store(false, Relaxed);
+            node.store.failing.store(0, Relaxed);
+            node.is_asleep = false;
+        }
         self.say("the store is well");
     }
 
@@ -523,9 +545,7 @@ impl Run {
 
     /// One thing happens, and the process goes on for a while.
     pub(super) fn step(&mut self) {
-        if self.flow.is_none() {
-            self.start();
-        }
+        self.start_all();
         match self.dice.below(40) {
             0..=9 => self.visitor_acts(),
             10..=20 => self.agent_acts(),
