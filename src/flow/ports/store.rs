@@ -83,7 +83,7 @@ pub struct CommandKey {
 pub struct Ack {
     /// Where.
     pub conversation: ConversationId,
-    /// Position of the last entry it wrote; none where it wrote none.
+    /// Position of the first entry it wrote; none where it wrote none.
     pub position: Option<u64>,
     /// Visitor sequence of that entry, where it has one.
     pub visitor_seq: Option<u64>,

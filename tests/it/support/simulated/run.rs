@@ -292,10 +292,10 @@ impl Run {
 
     /// Sends it. Where there are several nodes, now and then twice: who loses a connection at once comes to another.
     pub(super) fn send(&mut self, command: Command) {
-        let is_twice = self.nodes.len() > 1 && self.dice.percent(TWICE);
-        for command in std::iter::once(command.clone()).chain(is_twice.then_some(command)) {
-            self.send_once(command);
+        if self.nodes.len() > 1 && self.dice.percent(TWICE) {
+            self.send_once(command.clone());
         }
+        self.send_once(command);
     }
 
     fn send_once(&mut self, command: Command) {
