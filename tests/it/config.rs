@@ -65,7 +65,7 @@ fn a_database_is_made_and_brought_up_to_date_without_serving() {
     let data = folder.path().join("new").join("folder");
     let migrated = baton(&["migrate", "--data", data.to_str().unwrap()], &[]);
     assert!(
-        String::from_utf8_lossy(&migrated.stdout).trim_end().ends_with("baton.db: schema 8"),
+        String::from_utf8_lossy(&migrated.stdout).trim_end().ends_with("baton.db: schema 9"),
         "{migrated:?}"
     );
     assert!(data.join("baton.db").exists());

@@ -1,6 +1,7 @@
 //! What SQLite promises beyond the contract of all stores: about its file, its one
 //! writer, and a disk that refuses.
 
+use crate::support::scripted::angry;
 use crate::support::stored::{at, cnv, escalate, get, offer, open, receipt, says};
 use crate::support::world::body;
 use baton::domain::conversation::{Change, Conversation, ConversationState};
@@ -71,6 +72,64 @@ async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 999).unwrap();
     let refused = SqliteStore::open(&path, "x").map(drop).unwrap_err();
     assert!(matches!(refused, OpenError::TooNew { found: 999, .. }), "{refused}");
+}
+
+/// The migrations before 0009: entries, analyses and commands stand in the order of their keys.
+const BEFORE_0009: [&str; 8] = [
+    include_str!("../../src/store/sqlite/migrations/0001_conversations.sql"),
+    include_str!("../../src/store/sqlite/migrations/0002_directory.sql"),
+    include_str!("../../src/store/sqlite/migrations/0003_labels.sql"),
+    include_str!("../../src/store/sqlite/migrations/0004_models.sql"),
+    include_str!("../../src/store/sqlite/migrations/0005_upkeep.sql"),
+    include_str!("../../src/store/sqlite/migrations/0006_nodes.sql"),
+    include_str!("../../src/store/sqlite/migrations/0007_closings.sql"),
+    include_str!("../../src/store/sqlite/migrations/0008_sequences.sql"),
+];
+
+/// Tables are written anew in another order: nothing of them is lost, and what keeps them right is there again.
+#[tokio::test]
+async fn what_an_older_baton_wrote_is_all_there_in_the_order_of_time() {
+    let place = Place::new();
+    let store = &place.store;
+    let found: Vec<_> = (2..20_u32).map(|n| (n.into(), angry(f64::from(n) / 100.0))).collect();
+    for name in ["eve", "mara"] {
+        open(store, name, 0).await;
+        for n in 1..40 {
+            store.receive(receipt(name, &format!("c{n}"), &format!("message {n}"), n)).await.unwrap();
+        }
+        let mut analyzed = Change::of(get(store, name).await);
+        analyzed.analyses.clone_from(&found);
+        store.commit(analyzed, None, at(50)).await.unwrap();
+    }
+    let path = place.folder.path().join("older.db");
+    let older = Connection::open(&path).unwrap();
+    BEFORE_0009.iter().for_each(|migration| older.execute_batch(migration).unwrap());
+    older.execute("attach ?1 as present", [place.path().to_str().unwrap()]).unwrap();
+    for table in ["meta", "conversations", "entries", "analyses", "commands"] {
+        let copy = format!("insert or replace into {table} select * from present.{table}");
+        older.execute(&copy, []).unwrap();
+    }
+    older.pragma_update(None, "user_version", BEFORE_0009.len()).unwrap();
+    drop(older);
+
+    let anew = SqliteStore::open(&path, "second").unwrap();
+    assert_eq!(anew.history_id(), "first");
+    for name in ["eve", "mara"] {
+        assert_eq!(get(&anew, name).await, get(store, name).await);
+        let entries = anew.entries(&cnv(name), 0, 100).await.unwrap();
+        assert_eq!((entries.len(), &entries), (40, &store.entries(&cnv(name), 0, 100).await.unwrap()));
+        let analyses = anew.analyses(&cnv(name)).await.unwrap();
+        assert_eq!(analyses.into_iter().collect::<Vec<_>>(), found);
+        let retried = anew.receive(receipt(name, "c7", "message 7", 90)).await.unwrap();
+        assert_eq!((retried.position, retried.at), (Some(8), at(7)), "a retry has its answer of then");
+        let next = anew.receive(receipt(name, "c40", "and now", 91)).await.unwrap();
+        assert_eq!(next.position, Some(41));
+    }
+    for table in ["entries", "analyses", "commands"] {
+        let again = format!("insert into {table} select * from {table} limit 1");
+        let refused = anew.write(move |c| c.run(&again, &[])).await;
+        assert!(refused.is_err(), "a row of {table} stands there twice");
+    }
 }
 
 #[tokio::test]

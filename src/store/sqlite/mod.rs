@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_nodes.sql"),
     include_str!("migrations/0007_closings.sql"),
     include_str!("migrations/0008_sequences.sql"),
+    include_str!("migrations/0009_in_order_of_time.sql"),
 ];
 
 /// What is kept of the room of the log beside the database, in bytes.

@@ -1,0 +1,1 @@
+-- SQLite's tables are written anew, so that rows go to their end. Here they always have.
