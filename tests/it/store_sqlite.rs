@@ -74,17 +74,14 @@ async fn a_file_that_a_newer_baton_wrote_is_not_opened() {
     assert!(matches!(refused, OpenError::TooNew { found: 999, .. }), "{refused}");
 }
 
-/// The migrations before 0009: entries, analyses and commands stand in the order of their keys.
-const BEFORE_0009: [&str; 8] = [
-    include_str!("../../src/store/sqlite/migrations/0001_conversations.sql"),
-    include_str!("../../src/store/sqlite/migrations/0002_directory.sql"),
-    include_str!("../../src/store/sqlite/migrations/0003_labels.sql"),
-    include_str!("../../src/store/sqlite/migrations/0004_models.sql"),
-    include_str!("../../src/store/sqlite/migrations/0005_upkeep.sql"),
-    include_str!("../../src/store/sqlite/migrations/0006_nodes.sql"),
-    include_str!("../../src/store/sqlite/migrations/0007_closings.sql"),
-    include_str!("../../src/store/sqlite/migrations/0008_sequences.sql"),
-];
+/// The migrations before 0009, in order: entries, analyses and commands stand in the order of their keys.
+fn before_0009() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/migrations");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    let mut older: Vec<_> = files.filter(|file| file.file_name() < *"0009").map(|file| file.path()).collect();
+    older.sort();
+    older.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
 
 /// Tables are written anew in another order: nothing of them is lost, and what keeps them right is there again.
 #[tokio::test]
@@ -103,13 +100,14 @@ async fn what_an_older_baton_wrote_is_all_there_in_the_order_of_time() {
     }
     let path = place.folder.path().join("older.db");
     let older = Connection::open(&path).unwrap();
-    BEFORE_0009.iter().for_each(|migration| older.execute_batch(migration).unwrap());
+    let migrations = before_0009();
+    migrations.iter().for_each(|migration| older.execute_batch(migration).unwrap());
     older.execute("attach ?1 as present", [place.path().to_str().unwrap()]).unwrap();
     for table in ["meta", "conversations", "entries", "analyses", "commands"] {
         let copy = format!("insert or replace into {table} select * from present.{table}");
         older.execute(&copy, []).unwrap();
     }
-    older.pragma_update(None, "user_version", BEFORE_0009.len()).unwrap();
+    older.pragma_update(None, "user_version", migrations.len()).unwrap();
     drop(older);
 
     let anew = SqliteStore::open(&path, "second").unwrap();
